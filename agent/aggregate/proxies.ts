@@ -1,0 +1,149 @@
+/**
+ * The proxies of this node as their filters speak of them. A proxy has one VM per worker, each with its own life and
+ * sequence; what they say is added up per proxy.
+ *
+ * A VM that is silent may be idle, restarted or dead. So its levels are believed for a while only, and after a minute it is
+ * forgotten; the controller has seen it go silent by then.
+ */
+import type { Caller, ProxyReport } from '../../controller/wire/messages.ts';
+import type { Samples } from '../wire/samples.ts';
+import { callerKey } from './window.ts';
+
+/** Six idle intervals of the filter. */
+export const FORGET_AFTER_MS = 60_000;
+/** A filter with requests in flight speaks every sample interval; after three of these, or this long, its word is stale. */
+const LEVEL_LIFE_MS = 5_000;
+/** Three idle intervals: a VM silent for longer was replaced and says nothing of the table its proxy is at. */
+const LIVE_MS = 30_000;
+const MAX_VMS = 10_000;
+
+/** Who a filter says it stands beside. */
+export interface Proxy {
+  readonly nodeId: string;
+  readonly caller: Caller;
+}
+
+type Counter = 'droppedCalls' | 'lostSamples' | 'strippedHeaders' | 'steeredCalls' | 'rejectedTables';
+const counterNames: readonly Counter[] = [
+  'droppedCalls',
+  'lostSamples',
+  'strippedHeaders',
+  'steeredCalls',
+  'rejectedTables',
+];
+
+interface Vm {
+  readonly proxy: Proxy;
+  readonly key: string;
+  sequence: number;
+  heardMs: number;
+  intervalMs: number;
+  tableEpoch: number;
+  tableNumber: number;
+  configErrors: number;
+  /** Requests in flight by cluster, as last told: cluster, level, cluster, level… */
+  inFlight: (string | number)[];
+  /** Since the last report. */
+  counters: Record<Counter, number>;
+}
+
+/** `new`: counts. `replayed`: it was here before and must not count again. `crowded`: there are too many VMs. */
+export type Arrival = 'new' | 'replayed' | 'crowded';
+
+export class Proxies {
+  readonly #vms = new Map<string, Vm>();
+  readonly #maxVms: number;
+
+  constructor(maxVms = MAX_VMS) {
+    this.#maxVms = maxVms;
+  }
+
+  note(proxy: Proxy, samples: Samples, nowMs: number): Arrival {
+    const known = this.#vms.get(samples.vmId);
+    if (known && samples.sequence <= known.sequence) {
+      known.heardMs = nowMs;
+      return 'replayed';
+    }
+    if (!known && this.#vms.size >= this.#maxVms) return 'crowded';
+    const vm = known ?? enrol(proxy);
+    this.#vms.set(samples.vmId, vm);
+    vm.sequence = samples.sequence;
+    vm.heardMs = nowMs;
+    vm.intervalMs = samples.intervalMs;
+    vm.tableEpoch = samples.tableEpoch;
+    vm.tableNumber = samples.tableNumber;
+    vm.configErrors = samples.configErrors;
+    vm.inFlight = [];
+    for (const { cluster, inFlight } of samples.edges) if (inFlight > 0) vm.inFlight.push(cluster, inFlight);
+    for (const name of counterNames) vm.counters[name] += samples[name];
+    return 'new';
+  }
+
+  /** Tells the requests in flight of each VM whose word is fresh enough to be believed. */
+  eachInFlight(nowMs: number, tell: (key: string, caller: Caller, cluster: string, inFlight: number) => void): void {
+    for (const vm of this.#vms.values()) {
+      if (nowMs - vm.heardMs > Math.max(LEVEL_LIFE_MS, 3 * vm.intervalMs)) continue;
+      for (let i = 0; i + 1 < vm.inFlight.length; i += 2) {
+        tell(vm.key, vm.proxy.caller, String(vm.inFlight[i]), Number(vm.inFlight[i + 1]));
+      }
+    }
+  }
+
+  /** One entry per proxy, its counters since the last call. Forgets VMs that were silent for long. */
+  report(nowMs: number): ProxyReport[] {
+    const byNode = new Map<string, Vm[]>();
+    for (const [vmId, vm] of this.#vms) {
+      const vms = byNode.get(vm.proxy.nodeId);
+      if (vms) vms.push(vm);
+      else byNode.set(vm.proxy.nodeId, [vm]);
+      if (nowMs - vm.heardMs > FORGET_AFTER_MS) this.#vms.delete(vmId);
+    }
+    return [...byNode.values()].map((vms) => reportOf(vms, nowMs));
+  }
+
+  /** VMs heard of in the last minute. */
+  get size(): number {
+    return this.#vms.size;
+  }
+}
+
+function enrol(proxy: Proxy): Vm {
+  return {
+    proxy,
+    key: callerKey(proxy.caller),
+    sequence: 0,
+    heardMs: 0,
+    intervalMs: 0,
+    tableEpoch: 0,
+    tableNumber: 0,
+    configErrors: 0,
+    inFlight: [],
+    counters: { droppedCalls: 0, lostSamples: 0, strippedHeaders: 0, steeredCalls: 0, rejectedTables: 0 },
+  };
+}
+
+function reportOf(vms: readonly Vm[], nowMs: number): ProxyReport {
+  const latest = vms.reduce((a, b) => (b.heardMs > a.heardMs ? b : a));
+  // The proxy is no further than the last of its workers.
+  const oldest = vms.filter((vm) => nowMs - vm.heardMs <= LIVE_MS).reduce((a, b) => (isBehind(b, a) ? b : a), latest);
+  const sums = { droppedCalls: 0, lostSamples: 0, strippedHeaders: 0, steeredCalls: 0, rejectedTables: 0 };
+  for (const vm of vms) {
+    for (const name of counterNames) {
+      sums[name] += vm.counters[name];
+      vm.counters[name] = 0;
+    }
+  }
+  return {
+    nodeId: latest.proxy.nodeId,
+    caller: latest.proxy.caller,
+    tableEpoch: oldest.tableEpoch,
+    tableNumber: oldest.tableNumber,
+    silentMs: Math.max(0, Math.round(nowMs - latest.heardMs)),
+    ...sums,
+    configErrors: Math.max(...vms.map((vm) => vm.configErrors)),
+  };
+}
+
+function isBehind(a: Vm, b: Vm): boolean {
+  return a.tableEpoch < b.tableEpoch || (a.tableEpoch === b.tableEpoch && a.tableNumber < b.tableNumber);
+}
