@@ -30,6 +30,10 @@ export interface BackendView {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly meanMs: number;
+  /** Mean latency, ms, of a call to it that does not queue, from whichever group is nearest; 0 while it is not known. */
+  readonly serviceMs: number;
+  /** Mean wait in its queue, ms, over the calls of every group; 0 while it is not told from chance. */
+  readonly queueMs: number;
   /** Requests in flight from this caller group, decayed mean. */
   readonly inFlight: number;
   /** Mean loss of a call, ms; failures counted as the worst latency (see loss.ts). */

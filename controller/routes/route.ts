@@ -53,7 +53,7 @@ export const AdaptiveRoute = Type.Object(
           default: 'enforce',
           description: 'observe: measure only. recommend: log proposals, change nothing. enforce: steer.',
         }),
-        policy: Type.String({ default: 'inverse-latency', description: 'Policy that proposes weights.' }),
+        policy: Type.String({ default: 'marginal-loss', description: 'Policy that proposes weights.' }),
         draw: Type.Union([Type.Literal('balanced'), Type.Literal('exact')], {
           default: 'balanced',
           description: 'balanced: two draws by weight, the less busy wins. exact: by weight alone.',
@@ -100,7 +100,13 @@ export const AdaptiveRoute = Type.Object(
               default: 20,
               description: 'Seconds between a verdict and the next trial.',
             }),
-            probeShare: Share('Share that a relieved backend keeps so that it stays measured.', 0.02),
+            probeShare: Type.Number({
+              exclusiveMinimum: 0,
+              maximum: 0.5,
+              default: 0.02,
+              description:
+                'Share that a relieved backend keeps at most, so that it stays measured and can come back; less where 1.5 calls per second are less.',
+            }),
             freezes: Type.Array(
               Type.Object(
                 {

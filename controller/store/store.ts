@@ -6,8 +6,11 @@
 import type { Decision, NewDecision } from '../decision.ts';
 
 export interface Store {
-  /** Counts controllers' lives: returns one more than ever before, from 1. */
-  nextEpoch(): number;
+  /**
+   * Counts controllers' lives: returns one more than ever before, from 1, and more than `above`: an agent may have heard
+   * of a higher epoch from a controller whose store was lost.
+   */
+  nextEpoch(above?: number): number;
   /** Writes a decision down and gives it its id. */
   append(decision: NewDecision): Decision;
   /** Newest first. `beforeId` pages on. */

@@ -1,0 +1,109 @@
+/**
+ * The controller's configuration: environment variables, read once. What is wrong is said in one sentence that names the
+ * variable, what was given and what is allowed; a variable that nobody knows is a typo, not a wish.
+ */
+import { readFileSync } from 'node:fs';
+import { nearest } from './routes/nearest.ts';
+import { DEFAULT_TABLE_TTL_MS } from './wire/messages.ts';
+
+const PREFIX = 'WEIR_CONTROLLER_';
+const MIN_TOKEN_CHARACTERS = 16;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+
+export interface Config {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** File or folder of AdaptiveRoutes. */
+  readonly routesPath: string;
+  /** File of the SQLite store, or ':memory:'. */
+  readonly dbPath: string;
+  readonly windowMs: number;
+  readonly tableTtlMs: number;
+  /** What agents and whoever changes state must show; absent: everybody may. */
+  readonly token?: string;
+  readonly logLevel: string;
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'WEIR_CONTROLLER_BAD_CONFIG';
+}
+
+/** Every variable with its default, for --help. */
+export const VARIABLES: Readonly<Record<string, string>> = {
+  WEIR_CONTROLLER_LISTEN: 'address and port of API and agents; 127.0.0.1:15900',
+  WEIR_CONTROLLER_ROUTES: 'file or folder of AdaptiveRoute documents; required',
+  WEIR_CONTROLLER_DB: "file of the store, or ':memory:'; ./weir.db",
+  WEIR_CONTROLLER_WINDOW_MS: 'ms between decisions, 100 to 600000; 1000',
+  WEIR_CONTROLLER_TABLE_TTL_MS: `ms that agents steer on without a controller; ${DEFAULT_TABLE_TTL_MS}`,
+  WEIR_CONTROLLER_TOKEN_FILE: 'file of the bearer token for agents and changes; none',
+  WEIR_CONTROLLER_LOG_LEVEL: `${LOG_LEVELS.join(', ')}; info`,
+};
+
+/** @throws ConfigError */
+export function parseConfig(env: NodeJS.ProcessEnv): Config {
+  const known = Object.keys(VARIABLES);
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith(PREFIX) || known.includes(name)) continue;
+    const guess = nearest(
+      name.slice(PREFIX.length),
+      known.map((each) => each.slice(PREFIX.length)),
+    );
+    const hint = guess ? `did you mean ${PREFIX}${guess}?` : `known are ${known.join(', ')}`;
+    throw new ConfigError(`${name} is not known; ${hint}`);
+  }
+  const routesPath = env.WEIR_CONTROLLER_ROUTES;
+  if (!routesPath) {
+    throw new ConfigError(
+      'WEIR_CONTROLLER_ROUTES is not set; it must name a file or folder of AdaptiveRoute documents',
+    );
+  }
+  const logLevel = env.WEIR_CONTROLLER_LOG_LEVEL || 'info';
+  if (!LOG_LEVELS.includes(logLevel)) {
+    throw new ConfigError(`WEIR_CONTROLLER_LOG_LEVEL is ${logLevel}; it must be one of ${LOG_LEVELS.join(', ')}`);
+  }
+  const token = readToken(env.WEIR_CONTROLLER_TOKEN_FILE);
+  return {
+    ...parseListen(env.WEIR_CONTROLLER_LISTEN || '127.0.0.1:15900'),
+    routesPath,
+    dbPath: env.WEIR_CONTROLLER_DB || './weir.db',
+    windowMs: parseInteger(env, 'WEIR_CONTROLLER_WINDOW_MS', 1_000, 100, 600_000),
+    tableTtlMs: parseInteger(env, 'WEIR_CONTROLLER_TABLE_TTL_MS', DEFAULT_TABLE_TTL_MS, 1_000, 0xffffffff),
+    ...(token === undefined ? {} : { token }),
+    logLevel,
+  };
+}
+
+function parseListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) {
+    throw new ConfigError(`WEIR_CONTROLLER_LISTEN is ${text}; it must be address:port, for example 127.0.0.1:15900`);
+  }
+  return { host: match[1] ?? (match[2] || '0.0.0.0'), port };
+}
+
+function parseInteger(env: NodeJS.ProcessEnv, name: string, fallback: number, least: number, most: number): number {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new ConfigError(`${name} is ${text}; it must be an integer from ${least} to ${most}`);
+}
+
+function readToken(path: string | undefined): string | undefined {
+  if (!path) return undefined;
+  let token: string;
+  try {
+    token = readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new ConfigError(`WEIR_CONTROLLER_TOKEN_FILE is ${path}, which cannot be read: ${(cause as Error).message}`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(token) || token.length < MIN_TOKEN_CHARACTERS) {
+    throw new ConfigError(
+      `WEIR_CONTROLLER_TOKEN_FILE is ${path}; the file must hold one token of at least ${MIN_TOKEN_CHARACTERS} visible characters`,
+    );
+  }
+  return token;
+}
