@@ -1,0 +1,87 @@
+/** The arguments of the benchmark. Pure. */
+import { parseArgs } from 'node:util';
+import { setUpNames } from './peers/set-ups.ts';
+
+export interface Arguments {
+  readonly isHelp: boolean;
+  /** Scenario files; with --all, those of test/bench/scenarios come first. */
+  readonly scenarios: readonly string[];
+  readonly isAll: boolean;
+  readonly policies: readonly string[];
+  readonly repeat: number;
+  readonly seed: number | undefined;
+  readonly json: string | undefined;
+  /** Folder of the runs that are done. */
+  readonly results: string;
+  /** Whether runs that are done are done again. */
+  readonly isFresh: boolean;
+}
+
+export const USAGE = `npm run bench -- --all | --scenario FILE... [--policies NAME,NAME...] [--repeat N]
+
+  --scenario FILE...  scenario files, as deploy/local/SCENARIO.md describes them
+  --all               every file of test/bench/scenarios
+  --policies NAME...  ${setUpNames.join(', ')} (the default);
+                      and weir:POLICY for each policy of the registry
+  --repeat N          runs of each, with seeds one apart; 1
+  --seed N            instead of the scenario's
+  --json FILE         all figures
+  --results DIR       where runs that are done are kept; run/bench
+  --fresh             run again what is kept there`;
+
+const MAX_REPEAT = 100;
+
+/** @throws Error with one sentence */
+export function parseArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = parseArgs({
+    args: spread(args),
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      scenario: { type: 'string', multiple: true, default: [] },
+      all: { type: 'boolean', default: false },
+      policies: { type: 'string', multiple: true, default: [] },
+      repeat: { type: 'string', default: '1' },
+      seed: { type: 'string' },
+      json: { type: 'string' },
+      results: { type: 'string', default: 'run/bench' },
+      fresh: { type: 'boolean', default: false },
+    },
+  });
+  const [stray] = positionals;
+  if (stray !== undefined) throw new Error(`${stray} belongs to no option; scenario files follow --scenario`);
+  const policies = [...new Set(values.policies.flatMap((list) => list.split(',')).filter((name) => name !== ''))];
+  if (!values.help && !values.all && values.scenario.length === 0) {
+    throw new Error('nothing to run: give --all or --scenario FILE');
+  }
+  return {
+    isHelp: values.help,
+    scenarios: values.scenario,
+    isAll: values.all,
+    policies: policies.length > 0 ? policies : setUpNames,
+    repeat: integer('--repeat', values.repeat, 1, MAX_REPEAT),
+    seed: values.seed === undefined ? undefined : integer('--seed', values.seed, 0, 0xffffffff - MAX_REPEAT),
+    json: values.json,
+    results: values.results,
+    isFresh: values.fresh,
+  };
+}
+
+/** `--scenario a b` as `--scenario a --scenario b`, which is what parseArgs knows; the same for --policies. */
+function spread(args: readonly string[]): string[] {
+  let list: string | undefined;
+  return args.flatMap((arg, i) => {
+    if (arg.startsWith('-')) {
+      list = arg === '--scenario' || arg === '--policies' ? arg : undefined;
+      const isFollowed = args[i + 1] !== undefined && !args[i + 1]?.startsWith('-');
+      return list !== undefined && isFollowed ? [] : [arg];
+    }
+    return list === undefined ? [arg] : [list, arg];
+  });
+}
+
+function integer(option: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new Error(`${option} is ${text}; it must be an integer from ${least} to ${most}`);
+}

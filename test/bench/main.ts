@@ -1,0 +1,104 @@
+/**
+ * `npm run bench`: scenarios in real Envoys, Weir beside what operators set today, on the same requests. The composition root.
+ * Exit code 0: reported; 1: something could not run; 3: some scenario is not reported because the machine was too busy.
+ */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { findEnvoy } from '../../deploy/local/envoy/find.ts';
+import { countRequests, MAX_REQUESTS } from '../../deploy/local/load/rate.ts';
+import { wasmPath } from '../../deploy/local/mesh/weir.ts';
+import { buildRoot, packageRoot } from '../../deploy/local/root.ts';
+import { type ReadScenario, readScenario } from '../../deploy/local/scenario/read.ts';
+import { routesOf } from '../../deploy/local/scenario/routes.ts';
+import { type Arguments, parseArguments, USAGE } from './arguments.ts';
+import { digestBuild } from './cache.ts';
+import { compareRuns, type ScenarioReport } from './compare.ts';
+import { jobsOf, refusalOf, secondsOf } from './jobs.ts';
+import { type SetUp, setUpNamed } from './peers/set-ups.ts';
+import { tableOf } from './report/table.ts';
+import { runAll } from './run-all.ts';
+
+const scenarioFolder = join(packageRoot, 'test', 'bench', 'scenarios');
+const EXIT_BUSY = 3;
+const EXIT_INTERRUPTED = 130;
+
+async function main(args: readonly string[]): Promise<number> {
+  const asked = parseArguments(args);
+  if (asked.isHelp) {
+    say(USAGE);
+    return 0;
+  }
+  const setUps = asked.policies.map(setUpNamed);
+  const reads = scenarioPaths(asked).map((path) => checked(path, setUps));
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stopping.abort());
+  const envoy = await findEnvoy({ env: process.env, platform: process.platform, arch: process.arch, say, signal });
+  const jobs = jobsOf(reads, setUps, asked.repeat, asked.seed);
+  say(
+    `${reads.length} scenarios × ${setUps.length} set-ups × ${asked.repeat}: ${jobs.length} runs, ${Math.ceil(secondsOf(jobs) / 60)} minutes if none is done yet; done ones are kept in ${asked.results}; Ctrl-C stops, the same command goes on`,
+  );
+  const reports: ScenarioReport[] = [];
+  const refused: { name: string; why: readonly string[] }[] = [];
+  try {
+    const build = digestBuild(buildRoot, wasmPath);
+    const results = resolve(asked.results);
+    await runAll({ jobs, envoy, build, results, isFresh: asked.isFresh, signal, say }, (name, runs) => {
+      const why = refusalOf(runs);
+      if (why.length > 0) {
+        refused.push({ name, why });
+        say(`\n${name}: not reported, the machine was too busy to trust:\n  ${why.join('\n  ')}\n`);
+        return;
+      }
+      const report = compareRuns(name, runs, (setUp) => setUps.some((each) => each.name === setUp && each.isPeer));
+      reports.push(report);
+      say(
+        `\n${name}${asked.repeat > 1 ? `, middle of ${asked.repeat} runs (least to most)` : ''}\n${tableOf(report)}\n`,
+      );
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    say('stopped; what is done is kept');
+    return EXIT_INTERRUPTED;
+  }
+  if (asked.json !== undefined) {
+    writeFileSync(asked.json, `${JSON.stringify({ scenarios: reports, refused }, null, 2)}\n`);
+    say(`all figures: ${asked.json}`);
+  }
+  return refused.length > 0 ? EXIT_BUSY : 0;
+}
+
+function scenarioPaths({ isAll, scenarios }: Arguments): string[] {
+  const own = readdirSync(scenarioFolder).filter((name) => name.endsWith('.yaml'));
+  return [
+    ...(isAll ? own.sort().map((name) => join(scenarioFolder, name)) : []),
+    ...scenarios.map((path) => resolve(path)),
+  ];
+}
+
+/** Read, and fit to be compared. @throws Error with one sentence, or BadScenario */
+function checked(path: string, setUps: readonly SetUp[]): ReadScenario {
+  const read = readScenario(path, process.cwd());
+  const where = relative(process.cwd(), path);
+  if (setUps.some(({ isPeer }) => !isPeer) && routesOf(read.scenario).length === 0) {
+    throw new Error(`${where} has no service with route or steered: true, so there is nothing to compare`);
+  }
+  const count = countRequests(read.scenario, read.rates);
+  if (count === 0 || count > MAX_REQUESTS) {
+    throw new Error(`${where} asks for ${Math.round(count)} requests in a run; it must be 1 to ${MAX_REQUESTS}`);
+  }
+  return read;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+main(process.argv.slice(2))
+  .then((code) => {
+    process.exitCode = code;
+  })
+  .catch((error: unknown) => {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = 1;
+  });

@@ -1,0 +1,134 @@
+/**
+ * Runs every suite, each as its own process, and counts. uvu exits 0 when a suite forgot `test.run()` or a file matched
+ * nothing, so the count is taken from what each suite printed, and a suite that printed none has failed.
+ *
+ *   node dist/test/run.js                 everything
+ *   node dist/test/run.js agent filter    suites whose path contains one of the words
+ *   node dist/test/run.js --fast          all but those that start real Envoys
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SUITE_LIMIT_MS = 300_000;
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+interface Result {
+  readonly suite: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly durationMs: number;
+  readonly output: string;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const words = args.filter((arg) => !arg.startsWith('--'));
+  const unknown = args.filter((arg) => arg.startsWith('--') && arg !== '--fast');
+  if (unknown.length > 0) return complain(`${unknown[0]} is not known; the only option is --fast`);
+  const isFast = args.includes('--fast');
+  const suites = findSuites().filter(
+    (suite) => (words.length === 0 || words.some((word) => suite.includes(word))) && !(isFast && isReal(suite)),
+  );
+  if (suites.length === 0) return complain(`no suite matches ${words.join(' ') || 'test/**/*.test.ts'}`);
+
+  // Real Envoys share two cores with what they measure, so those suites run one at a time, after the rest.
+  const results = [
+    ...(await runAll(
+      suites.filter((suite) => !isReal(suite)),
+      Math.max(2, availableParallelism()),
+    )),
+    ...(await runAll(suites.filter(isReal), 1)),
+  ];
+  const failed = results.reduce((sum, result) => sum + result.failed, 0);
+  const passed = results.reduce((sum, result) => sum + result.passed, 0);
+  const skipped = results.reduce((sum, result) => sum + result.skipped, 0);
+  process.stdout.write(
+    `\n${results.length} suites of ${suites.length} ran${skipped ? `, ${skipped} tests skipped` : ''}\n`,
+  );
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  return failed === 0 && passed > 0 && results.length === suites.length ? 0 : 1;
+}
+
+function findSuites(): string[] {
+  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.test.ts'))
+    .map((path) => join('test', path))
+    .sort();
+}
+
+function isReal(suite: string): boolean {
+  return suite.startsWith(join('test', 'envoy'));
+}
+
+async function runAll(suites: readonly string[], width: number): Promise<Result[]> {
+  const results: Result[] = [];
+  const waiting = [...suites];
+  const worker = async () => {
+    for (let suite = waiting.shift(); suite !== undefined; suite = waiting.shift()) {
+      const result = await runSuite(suite);
+      results.push(result);
+      report(result);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, suites.length) }, worker));
+  return results;
+}
+
+async function runSuite(suite: string): Promise<Result> {
+  const file = join(root, 'dist', suite.replace(/\.ts$/, '.js'));
+  const startedMs = performance.now();
+  if (!existsSync(file)) {
+    return { suite, passed: 0, failed: 1, skipped: 0, durationMs: 0, output: `${file} was not built` };
+  }
+  const child = spawn(process.execPath, ['--enable-source-maps', file], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  const timer = setTimeout(() => child.kill('SIGKILL'), SUITE_LIMIT_MS);
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  clearTimeout(timer);
+  const total = count(output, 'Total');
+  const passed = count(output, 'Passed') ?? 0;
+  const skipped = count(output, 'Skipped') ?? 0;
+  const durationMs = performance.now() - startedMs;
+  if (total === undefined || total === 0) {
+    return {
+      suite,
+      passed: 0,
+      failed: 1,
+      skipped,
+      durationMs,
+      output: `${output}\nthe suite ran no test (exit ${code})`,
+    };
+  }
+  const failed = Math.max(total - passed - skipped, code === 0 ? 0 : 1);
+  return { suite, passed, failed, skipped, durationMs, output };
+}
+
+/** What uvu printed as `Total: 3`, or nothing where it did not. */
+function count(output: string, label: string): number | undefined {
+  const matches = [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))];
+  return matches.length === 0 ? undefined : matches.reduce((sum, match) => sum + Number(match[1]), 0);
+}
+
+function report(result: Result): void {
+  const mark = result.failed === 0 ? 'ok  ' : 'FAIL';
+  const seconds = (result.durationMs / 1000).toFixed(1).padStart(6);
+  const counts = `${String(result.passed).padStart(4)} passed${result.failed ? `, ${result.failed} failed` : ''}`;
+  process.stdout.write(`${mark} ${seconds} s ${counts}  ${result.suite}\n`);
+  if (result.failed > 0) process.stdout.write(`${result.output}\n`);
+}
+
+function complain(sentence: string): number {
+  process.stderr.write(`${sentence}\n`);
+  return 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
