@@ -1,5 +1,6 @@
 /**
- * The door: what Envoy calls, and nothing else. A callback that is not exported is never made, so bodies pass by the VM.
+ * The door: what Envoy calls, and nothing else. A callback that is not exported is never made, so bodies pass by the VM, and
+ * so does `proxy_on_done`, to which there is only one answer.
  *
  * No callback may trap: Envoy answers 503 to every request in flight on a worker whose VM did.
  */
@@ -15,6 +16,7 @@ export function proxy_on_memory_allocate(bytes: usize): usize {
   return allocateForHost(bytes);
 }
 
+/** Nothing to do, but a host tells no more of a context whose creation the module does not hear of. */
 export function proxy_on_context_create(_contextId: u32, _parentId: u32): void {}
 
 export function proxy_on_vm_start(_contextId: u32, _configurationBytes: u32): bool {
@@ -64,10 +66,6 @@ export function proxy_on_response_trailers(contextId: u32, _trailers: u32): i32 
 export function proxy_on_log(contextId: u32): void {
   beginRequestCallback();
   stream.onLog(contextId);
-}
-
-export function proxy_on_done(_contextId: u32): bool {
-  return true;
 }
 
 export function proxy_on_delete(contextId: u32): void {

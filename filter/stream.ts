@@ -17,7 +17,6 @@ import {
 } from '../agent/wire/layout';
 import { ascii, isEqual } from './host/bytes';
 import {
-  clearRouteCache,
   hasRequestHeader,
   nowNs,
   REQUEST_HEADERS,
@@ -113,10 +112,18 @@ export function onLog(contextId: u32): void {
   const attempts = readNumber(attemptCount, 1);
   const outcome = outcomeOf(call, readNumber(responseFlags, 0));
   const retries = attempts > 1 ? <u32>(attempts - 1) : 0;
-  const sample = sampleOf(servedBy(call), call.arm, call.trialId);
+  const cluster = servedBy(call);
+  if (cluster != null) noteOutcome(cluster, outcome);
+  const sample = sampleOf(cluster, call.arm, call.trialId);
   if (sample == null) counters.droppedCalls++;
   else record(sample, outcome, latencyUs, retries);
   end(call);
+}
+
+/** A client that went away says nothing of the backend. */
+function noteOutcome(cluster: Cluster, outcome: u32): void {
+  if (outcome == OUTCOME_5XX || outcome == OUTCOME_RESET) cluster.failuresInRow++;
+  else if (outcome != OUTCOME_CANCELLED) cluster.failuresInRow = 0;
 }
 
 /** The host is done with a context; it may be one that never came to its log. */
@@ -136,7 +143,8 @@ function steer(service: Service, call: OpenCall | null, routed: Cluster | null):
   const arm: u32 = isTrial ? ARM_TRIAL : ARM_STABLE;
   const backend = pick(service, arm);
   if (hasRequestHeader(backendHeader)) counters.strippedHeaders++;
-  if (!replaceRequestHeader(backendHeader, backend.valueAt, backend.valueLength) || !clearRouteCache()) return routed;
+  // The host chooses the route again by itself once a request header changed.
+  if (!replaceRequestHeader(backendHeader, backend.valueAt, backend.valueLength)) return routed;
   counters.steeredCalls++;
   if (call != null) {
     call.arm = arm;
@@ -150,7 +158,6 @@ function strip(): bool {
   if (!hasRequestHeader(backendHeader)) return false;
   counters.strippedHeaders++;
   removeRequestHeader(backendHeader);
-  clearRouteCache();
   return true;
 }
 

@@ -1,9 +1,12 @@
 /**
- * The proxies of this node as their filters speak of them. A proxy has one VM per worker, each with its own life and
- * sequence; what they say is added up per proxy.
+ * The proxies of this node as their filters speak of them. A proxy has one VM per worker and one of its main thread, each with
+ * its own life and sequence; what they say is added up per proxy.
  *
- * A VM that is silent may be idle, restarted or dead. So its levels are believed for a while only, and after a minute it is
- * forgotten; the controller has seen it go silent by then.
+ * A VM that is silent was replaced or is dead; an idle one speaks. So its levels are believed for a while only. One that
+ * trapped falls silent alone, and Envoy serves that worker's requests by the plain routes: so a proxy is as silent as
+ * the most silent of its VMs, but for those that were replaced. New code starts all VMs of a proxy anew, so replaced are those
+ * that were there a while before its newest. After a minute a silent VM is forgotten, unless siblings of its own age speak:
+ * then its silence goes on being told until new code replaces it.
  */
 import type { Caller, ProxyReport } from '../../controller/wire/messages.ts';
 import type { Samples } from '../wire/samples.ts';
@@ -15,6 +18,8 @@ export const FORGET_AFTER_MS = 60_000;
 const LEVEL_LIFE_MS = 5_000;
 /** Three idle intervals: a VM silent for longer was replaced and says nothing of the table its proxy is at. */
 const LIVE_MS = 30_000;
+/** VMs that start together are first heard of within one idle interval, and half of one more for a busy machine. */
+const SAME_START_MS = 15_000;
 const MAX_VMS = 10_000;
 
 /** Who a filter says it stands beside. */
@@ -36,6 +41,7 @@ interface Vm {
   readonly proxy: Proxy;
   readonly key: string;
   sequence: number;
+  readonly firstHeardMs: number;
   heardMs: number;
   intervalMs: number;
   tableEpoch: number;
@@ -65,7 +71,7 @@ export class Proxies {
       return 'replayed';
     }
     if (!known && this.#vms.size >= this.#maxVms) return 'crowded';
-    const vm = known ?? enrol(proxy);
+    const vm = known ?? enrol(proxy, nowMs);
     this.#vms.set(samples.vmId, vm);
     vm.sequence = samples.sequence;
     vm.heardMs = nowMs;
@@ -89,29 +95,35 @@ export class Proxies {
     }
   }
 
-  /** One entry per proxy, its counters since the last call. Forgets VMs that were silent for long. */
+  /** One entry per proxy, its counters since the last call. Forgets VMs that were silent for long, if they may be. */
   report(nowMs: number): ProxyReport[] {
     const byNode = new Map<string, Vm[]>();
-    for (const [vmId, vm] of this.#vms) {
+    for (const vm of this.#vms.values()) {
       const vms = byNode.get(vm.proxy.nodeId);
       if (vms) vms.push(vm);
       else byNode.set(vm.proxy.nodeId, [vm]);
-      if (nowMs - vm.heardMs > FORGET_AFTER_MS) this.#vms.delete(vmId);
     }
-    return [...byNode.values()].map((vms) => reportOf(vms, nowMs));
+    const reports = [...byNode.values()].map((vms) => reportOf(vms, nowMs));
+    for (const [vmId, vm] of this.#vms) {
+      const present = presentOf(byNode.get(vm.proxy.nodeId) ?? []);
+      const isMissed = present.includes(vm) && present.some(({ heardMs }) => nowMs - heardMs <= FORGET_AFTER_MS);
+      if (nowMs - vm.heardMs > FORGET_AFTER_MS && !isMissed) this.#vms.delete(vmId);
+    }
+    return reports;
   }
 
-  /** VMs heard of in the last minute. */
+  /** VMs that are not forgotten. */
   get size(): number {
     return this.#vms.size;
   }
 }
 
-function enrol(proxy: Proxy): Vm {
+function enrol(proxy: Proxy, nowMs: number): Vm {
   return {
     proxy,
     key: callerKey(proxy.caller),
     sequence: 0,
+    firstHeardMs: nowMs,
     heardMs: 0,
     intervalMs: 0,
     tableEpoch: 0,
@@ -138,10 +150,16 @@ function reportOf(vms: readonly Vm[], nowMs: number): ProxyReport {
     caller: latest.proxy.caller,
     tableEpoch: oldest.tableEpoch,
     tableNumber: oldest.tableNumber,
-    silentMs: Math.max(0, Math.round(nowMs - latest.heardMs)),
+    silentMs: Math.max(0, ...presentOf(vms).map(({ heardMs }) => Math.round(nowMs - heardMs))),
     ...sums,
     configErrors: Math.max(...vms.map((vm) => vm.configErrors)),
   };
+}
+
+/** Those that were not replaced by newer ones. */
+function presentOf(vms: readonly Vm[]): readonly Vm[] {
+  const newestMs = vms.reduce((most, { firstHeardMs }) => Math.max(most, firstHeardMs), Number.NEGATIVE_INFINITY);
+  return vms.filter(({ firstHeardMs }) => newestMs - firstHeardMs <= SAME_START_MS);
 }
 
 function isBehind(a: Vm, b: Vm): boolean {

@@ -5,7 +5,7 @@
  * as not there: the agent then starts as on its first day, which is safe, while a half-written table would not be.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BadState } from '../errors.ts';
 
@@ -13,13 +13,11 @@ const LONGEST_LINE_BYTES = 200;
 
 /** Writes a file whole or not at all. Durable when the promise is kept. */
 export async function writeState(path: string, kind: string, payload: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   const beside = `${path}.${randomUUID()}.tmp`;
   try {
-    const file = await open(beside, 'w', 0o600);
+    const file = await create(beside);
     try {
-      await file.writeFile(`weir ${kind} ${checksum(payload)}\n`);
-      await file.writeFile(payload);
+      await file.writeFile(Buffer.concat([Buffer.from(`weir ${kind} ${checksum(payload)}\n`), payload]));
       await file.sync();
     } finally {
       await file.close();
@@ -51,6 +49,17 @@ export async function readState(path: string, kind: string): Promise<Buffer | un
     throw new BadState(`${path} is not a whole '${kind}' file: its first line does not vouch for the rest`);
   }
   return payload;
+}
+
+/** A new file, in a folder that is made when it is missing, which is seldom. */
+async function create(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return open(path, 'w', 0o600);
+  }
 }
 
 /** A rename is durable once the folder is. Some file systems refuse to sync a folder; there it is as good as it gets. */

@@ -47,8 +47,10 @@ export class Tables {
   #isCalledDirty = false;
   #cancelWord: () => void = () => {};
   #cancelCalled: () => void = () => {};
+  /** Highest epoch in the file of the last word; undefined: not known, or none. */
+  #keptEpoch: number | undefined;
   /** Writes happen one after the other. */
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<unknown> = Promise.resolve();
   #queuedWrites = 0;
 
   constructor(deps: TablesDeps) {
@@ -87,7 +89,10 @@ export class Tables {
     if (!isOlder && !isSameTables(before, frame)) this.#replaceViews(frame);
     const acceptance = this.#inForce.accept(frame);
     if (acceptance !== 'taken') return acceptance;
-    await Promise.all([this.#write('tables', encode(frame)), this.#writeWord()]);
+    // Tables reach filters while this is done, on the same processors. The last word is written every few seconds anyway;
+    // with tables only when a higher epoch came with them, which the next life must not forget.
+    const isEpochKept = this.#keptEpoch === this.#inForce.highestEpoch;
+    await Promise.all([this.#write('tables', encode(frame)), ...(isEpochKept ? [] : [this.#writeWord()])]);
     return acceptance;
   }
 
@@ -210,7 +215,8 @@ export class Tables {
   async #writeWord(): Promise<void> {
     if (!this.hasAny() || this.#queuedWrites > MAX_QUEUED_WRITES) return;
     const { highestEpoch, lastWordWallMs } = this.#inForce.kept();
-    await this.#write('word', Buffer.from(JSON.stringify({ highestEpoch, lastWordWallMs })));
+    const isKept = await this.#write('word', Buffer.from(JSON.stringify({ highestEpoch, lastWordWallMs })));
+    if (isKept) this.#keptEpoch = highestEpoch;
   }
 
   async #writeCalled(): Promise<void> {
@@ -219,19 +225,23 @@ export class Tables {
     await this.#write('called', this.#called.save());
   }
 
-  #write(kind: string, payload: Uint8Array): Promise<void> {
+  /** Resolves to whether it is on disk. */
+  #write(kind: string, payload: Uint8Array): Promise<boolean> {
     this.#queuedWrites += 1;
-    this.#writing = this.#writing.then(async () => {
+    const written = this.#writing.then(async () => {
       try {
         await writeState(join(this.#deps.stateDir, kind), kind, payload);
         this.#deps.notices.recovered('state_not_kept', { kind }, 'the state directory takes files again');
+        return true;
       } catch (error) {
         this.#complain('state_not_kept', kind, error, 'a restart will not know of it');
+        return false;
       } finally {
         this.#queuedWrites -= 1;
       }
     });
-    return this.#writing;
+    this.#writing = written;
+    return written;
   }
 
   async #read(kind: string): Promise<Buffer | undefined> {

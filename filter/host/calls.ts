@@ -3,7 +3,6 @@
  * until the next is read: `value` says where. The raw ABI is declared by the SDK package, whose classes are not used.
  */
 import {
-  proxy_call_foreign_function,
   proxy_get_buffer_bytes,
   proxy_get_current_time_nanoseconds,
   proxy_get_header_map_value,
@@ -13,7 +12,7 @@ import {
   proxy_replace_header_map_value,
   proxy_set_tick_period_milliseconds,
 } from '@gcoredev/proxy-wasm-sdk-as/assembly/imports';
-import { ascii, Bytes } from './bytes';
+import { Bytes } from './bytes';
 import { forgetValues, scratch } from './memory';
 import { clock_time_get, random_get } from './wasi_snapshot_preview1';
 
@@ -27,7 +26,6 @@ export const PLUGIN_CONFIGURATION: i32 = 7;
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
 const MONOTONIC_CLOCK: u32 = 1;
-const clearRouteCacheName = ascii('clear_route_cache');
 
 /** The last value read. Valid until the next read. */
 export const value = changetype<Bytes>(heap.alloc(offsetof<Bytes>()));
@@ -86,19 +84,17 @@ export function readBuffer(kind: i32, length: u32): bool {
   return keep(proxy_get_buffer_bytes(kind, 0, length, scratch, scratch + 4));
 }
 
+/**
+ * Sets a request header. A host that speaks ABI 0.2.1 or older with a module, which this one declares, also clears its cached
+ * route (`clear_route_cache`) whenever the module changes a request header; asking for that once more costs a call.
+ */
 export function replaceRequestHeader(name: Bytes, at: usize, length: u32): bool {
   return proxy_replace_header_map_value(REQUEST_HEADERS, name.at, name.length, at, length) == OK;
 }
 
+/** Removes a request header, and clears the cached route as above. */
 export function removeRequestHeader(name: Bytes): bool {
   return proxy_remove_header_map_value(REQUEST_HEADERS, name.at, name.length) == OK;
-}
-
-/** Has the route chosen again, with the headers as they are now. */
-export function clearRouteCache(): bool {
-  return (
-    proxy_call_foreign_function(clearRouteCacheName.at, clearRouteCacheName.length, 0, 0, scratch, scratch + 4) == OK
-  );
 }
 
 export function setTickPeriod(ms: u32): void {

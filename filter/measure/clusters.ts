@@ -20,6 +20,8 @@ export class Cluster {
   next: Cluster | null; // free list or list of all
   hash: u32;
   inFlight: u32;
+  /** Calls in a row, up to the last one that ended, that failed. */
+  failuresInRow: u32;
   stable: Sample | null;
   /** Trial arms of two trials, in no order: stragglers of the one before count apart from the one in force. */
   trialA: Sample | null;

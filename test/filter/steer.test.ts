@@ -136,6 +136,45 @@ for (const build of builds) {
     assert.ok(evenAgain.statistic < evenAgain.limit, `${after}`);
   });
 
+  test(`${build}: balanced draws avoid a backend whose last five calls failed until one succeeds; exact ones and probes do not`, () => {
+    const failing = (draw: 'exact' | 'balanced', weight: number, outcome: (stream: Stream) => void) => {
+      const { host, agent } = startFilter(build);
+      const backends = [
+        { name: 'a', weight },
+        { name: 'b', weight: 10_000 - weight },
+      ];
+      agent.deliver([service(backends, { draw })]);
+      let count = 0;
+      for (let i = 0; i < 4_000; i++) {
+        const stream = host.request();
+        if (stream.cluster !== 'shop-a') stream.respond(200).end();
+        else {
+          count += 1;
+          outcome(stream);
+        }
+      }
+      return { count, host };
+    };
+    const expect = (count: number, share: number, what: string) => {
+      const fit = chiSquare([count, 4_000 - count], [share, 1 - share]);
+      assert.ok(fit.statistic < fit.limit, `${what}: ${count} of 4000`);
+    };
+    const fails = (stream: Stream) => stream.respond(503).end();
+    const broken = failing('balanced', 5_000, fails);
+    // Only pairs of a with itself; and so for connections that are refused.
+    expect(broken.count, 0.25, 'refused');
+    expect(failing('balanced', 5_000, (stream) => stream.end({ flags: 32n })).count, 0.25, 'reset');
+    expect(failing('exact', 5_000, fails).count, 0.5, 'exact');
+    expect(failing('balanced', 200, fails).count, 0.02, 'a probe');
+    let calls = 0;
+    const mostly = (stream: Stream) => stream.respond(++calls % 5 === 0 ? 200 : 503).end();
+    expect(failing('balanced', 5_000, mostly).count, 0.5, 'four in a row');
+    expect(failing('balanced', 5_000, (stream) => stream.respond(404).end()).count, 0.5, '404 is the caller’s fault');
+    const after = spread(broken.host, 4_000, ['a', 'b']);
+    const evenAgain = chiSquare(after, [0.5, 0.5]);
+    assert.ok(evenAgain.statistic < evenAgain.limit, `${after}`);
+  });
+
   test(`${build}: what is in flight is known across a change of table`, () => {
     const { host, agent } = startFilter(build);
     const even = service(

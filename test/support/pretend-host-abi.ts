@@ -32,7 +32,6 @@ export interface HostCalls {
   buffer(kind: number): Uint8Array | undefined;
   /** The call's token, or undefined when it could not be started. */
   httpCall(cluster: string, headers: Pairs, body: Uint8Array, timeoutMs: number): number | undefined;
-  foreignFunction(name: string): boolean;
   setTickPeriod(ms: number): void;
   log(level: number, text: string): void;
 }
@@ -55,7 +54,6 @@ export interface Callbacks extends Record<string, unknown> {
   proxy_on_response_headers(id: number, count: number, isEnd: number): number;
   proxy_on_response_trailers(id: number, count: number): number;
   proxy_on_log(id: number): void;
-  proxy_on_done(id: number): number;
   proxy_on_delete(id: number): void;
   weir_reserved_bytes(): number;
 }
@@ -109,9 +107,6 @@ export function abiImports(host: HostCalls, machine: Machine) {
     },
     proxy_get_buffer_bytes(kind: number, start: number, length: number, atPointer: number, lengthPointer: number) {
       return giveBack(host.buffer(kind)?.subarray(start, start + length), atPointer, lengthPointer);
-    },
-    proxy_call_foreign_function(at: number, bytes: number) {
-      return host.foreignFunction(text(at, bytes)) ? OK : NOT_FOUND;
     },
     proxy_http_call(
       clusterAt: number,

@@ -2,7 +2,8 @@
  * A pretend Envoy around the wasm that ships. Two kinds of verbs: make the host do something (`configure`, `tick`, `request`,
  * `answer`), and look at what the plugin changed (`headers`, `calls`, `lines`). Time stands until the test moves it.
  *
- * Faithful where the filter could notice: the route is chosen once and again only after `clear_route_cache`; an answer that is
+ * Faithful where the filter could notice: the route is chosen once and again only after a request header
+ * was changed, which clears Envoy's route cache for modules of ABI 0.2.1; an answer that is
  * there at once still comes after the callback that asked has returned; a trap is remembered and rethrown. Longer than most
  * files, since it is one machine whose parts all look at the request that is being served.
  */
@@ -238,6 +239,15 @@ export class PretendHost {
     return this.properties.get(path.replaceAll('\0', '.'));
   }
 
+  private changeHeaders(map: number, change: (headers: Map<string, string>) => void): boolean {
+    const stream = this.current;
+    if (map !== REQUEST_HEADERS || !stream) return false;
+    change(stream.requestHeaders);
+    stream.routeClears += 1;
+    stream.cluster = this.route(stream.requestHeaders);
+    return true;
+  }
+
   private startCall(cluster: string, pairs: Pairs, body: Uint8Array, timeoutMs: number): number | undefined {
     const headers = new Map(pairs);
     const token = this.nextToken++;
@@ -266,27 +276,15 @@ export class PretendHost {
       random: () => (this.hasWasi ? this.nextRandom++ : undefined),
       property: (path: string) => this.property(path),
       header: (map: number, name: string) => this.map(map)?.get(name),
-      replaceHeader: (map: number, name: string, value: string) => {
-        if (map === REQUEST_HEADERS) this.current?.requestHeaders.set(name, value);
-        return map === REQUEST_HEADERS && this.current !== undefined;
-      },
-      removeHeader: (map: number, name: string) => {
-        if (map === REQUEST_HEADERS) this.current?.requestHeaders.delete(name);
-        return map === REQUEST_HEADERS && this.current !== undefined;
-      },
+      replaceHeader: (map: number, name: string, value: string) =>
+        this.changeHeaders(map, (headers) => headers.set(name, value)),
+      removeHeader: (map: number, name: string) => this.changeHeaders(map, (headers) => headers.delete(name)),
       buffer: (kind: number) => {
         if (kind === CONFIGURATION) return this.configuration;
         return kind === CALL_BODY ? this.callAnswer?.body : undefined;
       },
       httpCall: (cluster: string, headers: Pairs, body: Uint8Array, timeoutMs: number) =>
         this.startCall(cluster, headers, body, timeoutMs),
-      foreignFunction: (name: string) => {
-        const stream = this.current;
-        if (name !== 'clear_route_cache' || !stream) return false;
-        stream.routeClears += 1;
-        stream.cluster = this.route(stream.requestHeaders);
-        return true;
-      },
       setTickPeriod: (ms: number) => {
         this.tickPeriodMs = ms;
       },

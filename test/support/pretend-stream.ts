@@ -32,12 +32,11 @@ export class Stream {
     return this;
   }
 
-  /** The end: log, done, delete, in Envoy's order. */
+  /** The end: log and delete, in Envoy's order. */
   end(facts: { flags?: bigint; attempts?: number } = {}): void {
     this.flags = facts.flags ?? this.flags;
     this.attempts = BigInt(facts.attempts ?? this.attempts);
     this.log();
-    this.host.enter(this, (vm) => vm.proxy_on_done(this.id));
     this.delete();
   }
 

@@ -93,6 +93,31 @@ test('a silent VM is told of until it is forgotten', () => {
   assert.is(proxies.report(FORGET_AFTER_MS + 2).length, 0);
 });
 
+const silentMsOf = (proxies: Proxies, nowMs: number) => proxies.report(nowMs)[0]?.silentMs;
+
+test('a worker that falls silent alone makes its proxy silent for as long as its siblings speak', () => {
+  const proxies = new Proxies();
+  proxies.note(proxy, vm('a', 1), 0);
+  for (let second = 9; second <= 300; second++) proxies.note(proxy, vm('b', second), second * 1_000);
+  assert.is(silentMsOf(proxies, 300_000), 300_000);
+  assert.is(silentMsOf(proxies, 301_000), 301_000);
+  assert.is(silentMsOf(proxies, 360_001), 360_001, 'told once more when the last of them is forgotten');
+  assert.is(proxies.size, 0);
+});
+
+test('new VMs end the silence of those they replace, which are forgotten', () => {
+  const proxies = new Proxies();
+  proxies.note(proxy, vm('a', 1), 0);
+  proxies.note(proxy, vm('b', 1), 0);
+  proxies.note(proxy, vm('b', 2), 40_000);
+  assert.is(silentMsOf(proxies, 40_000), 40_000);
+  proxies.note(proxy, vm('c', 1), 41_000);
+  assert.is(silentMsOf(proxies, 41_000), 0);
+  proxies.note(proxy, vm('c', 2), 101_000);
+  assert.is(silentMsOf(proxies, 101_000), 0);
+  assert.is(proxies.size, 1);
+});
+
 test('past the most VMs a new one is crowded out and known ones still count', () => {
   const proxies = new Proxies(1);
   proxies.note(proxy, vm('a', 1), 0);
