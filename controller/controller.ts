@@ -33,7 +33,8 @@ import {
 } from './steer/service.ts';
 import { type ServiceStatus, statusOf } from './steer/status.ts';
 import { endTrial, stepTryOut } from './steer/try-out.ts';
-import { type Arms, closeWindows, observeEdge } from './steer/windows.ts';
+import { closeWindows, observeEdge } from './steer/windows.ts';
+import type { Arms } from './trial/strata.ts';
 import type { ForecastReport, Report, ServiceTable, Tables } from './wire/messages.ts';
 
 export type { Instant } from './steer/service.ts';
@@ -92,9 +93,10 @@ export class Controller {
       const { nodeId, silentMs } = proxy;
       const news = this.proxies.observe(proxy, at.nowMs);
       if (news === 'silent') {
-        const message = `proxy ${nodeId} has sent no samples for ${Math.round(silentMs / 1_000)} s: it ended, or its filter failed and is bypassed; its requests go by the plain routes`;
+        const message = `proxy ${nodeId}, or one worker of it, has sent no samples for ${Math.round(silentMs / 1_000)} s: it ended, or its filter failed and is bypassed; requests there go by the plain routes until a new revision of the plugin`;
         this.options.warn('proxy_silent', message, { nodeId, silentMs, silentProxies: this.proxies.silentCount });
-      } else if (news === 'back') this.options.warn('proxy_back', `proxy ${nodeId} sends samples again`, { nodeId });
+      } else if (news === 'back')
+        this.options.warn('proxy_back', `every worker of proxy ${nodeId} sends samples again`, { nodeId });
     }
   }
 
@@ -263,6 +265,7 @@ type ByZone = ReadonlyMap<string, readonly number[]>;
 const NO_ARMS: Arms = {
   trial: { attempts: 0, failures: 0, lossSumMs: 0 },
   stable: { attempts: 0, failures: 0, lossSumMs: 0 },
+  byBackend: new Map(),
 };
 
 /** The group '*' is foreseen as those that have no group of their own; zones by themselves. */

@@ -16,8 +16,13 @@ import { toWeights } from './weights.ts';
 const PARTS = 200;
 /** Figures are cut off here: a billion requests a second, or milliseconds, is a broken measurement. */
 const MOST = 1e9;
-/** Part of the way to the best weights of the model in one proposal: a model that is half right then does not swing. */
+/** Part of the way to the best shares of the model in one proposal: a model that is half right then does not swing. */
 const TRUST = 0.6;
+/**
+ * Further than that is gone where a model with but this part of the inferred slots wants it too: a backend that neither needs
+ * is left at once.
+ */
+const SURE_PART_OF_SLOTS = 0.7;
 
 interface Option {
   readonly backend: BackendView;
@@ -42,10 +47,10 @@ export const marginalLoss: Policy = {
     }
     const options = known.map(optionOf);
     const best = deal(options, view);
+    const cautious = deal(options.map(withFewerSlots), view);
     const shares = new Map(
       backends.map(({ name, weight }) => {
-        const now = weight / 10_000;
-        return [name, now + TRUST * ((best.get(name) ?? 0) - now)];
+        return [name, next(weight / 10_000, best.get(name) ?? 0, cautious.get(name) ?? 0)];
       }),
     );
     const bounded = boundShares(shares, backends);
@@ -66,6 +71,17 @@ function optionOf(backend: BackendView): Option {
     idleLossMs: Math.max(0, sane(backend.lossMs) - queueMs),
     othersRps: Math.max(0, totalLoadRps - sane(backend.loadRps)),
   };
+}
+
+function next(now: number, best: number, cautious: number): number {
+  const trusted = now + TRUST * (best - now);
+  const agreed = Math.min(Math.max(now, Math.min(best, cautious)), Math.max(best, cautious));
+  return Math.abs(agreed - now) > Math.abs(trusted - now) ? agreed : trusted;
+}
+
+function withFewerSlots(option: Option): Option {
+  const { queue } = option;
+  return { ...option, queue: { ...queue, slots: queue.slots * SURE_PART_OF_SLOTS } };
 }
 
 /** A figure that arithmetic can be done with: what is no number is 0, what has no end is a lot. */

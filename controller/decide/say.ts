@@ -8,6 +8,8 @@ export function percent(share: number): string {
 
 /** `120 ms`, `3.4 ms` */
 export function milliseconds(value: number): string {
+  // What is left of decimals in binary is nothing.
+  if (Math.abs(value) < 1e-6) return '0 ms';
   return `${Math.abs(value) >= 10 ? Math.round(value) : Number(value.toPrecision(2))} ms`;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Proxies that went silent. A filter that trapped is bypassed by Envoy without a word (FAIL_OPEN), so silence is the only
- * sign; an idle proxy still reports every few seconds. Said once per silence, and once when it is over. A pod that ended is
+ * sign; an idle proxy still reports every few seconds, each of its workers by itself. Said once per silence, and once when it is over. A pod that ended is
  * silent too: its agent soon stops speaking of it, and then it is forgotten.
  */
 import type { ProxyReport } from '../wire/messages.ts';

@@ -25,7 +25,7 @@ export const Backend = Type.Object(
           'Starting weight out of 10,000; without any, all start equal. The sum over backends must be 10,000.',
       }),
     ),
-    minShare: Share('Least share of requests that a healthy backend keeps.', 0.02),
+    minShare: Share('Least share of requests that a healthy backend keeps, so that it stays measured.', 0.002),
     maxShare: Share('Largest share of requests.', 1),
   },
   closed,
@@ -89,7 +89,7 @@ export const AdaptiveRoute = Type.Object(
         ),
         guard: Type.Object(
           {
-            maxStep: Share('Largest change of one share in one improvement.', 0.25),
+            maxStep: Share('Largest change of one share in one improvement.', 0.5),
             minRequests: Type.Integer({
               minimum: 1,
               default: 50,
@@ -97,7 +97,7 @@ export const AdaptiveRoute = Type.Object(
             }),
             cooldownS: Type.Number({
               minimum: 0,
-              default: 20,
+              default: 10,
               description: 'Seconds between a verdict and the next trial.',
             }),
             probeShare: Type.Number({
@@ -126,7 +126,7 @@ export const AdaptiveRoute = Type.Object(
             stages: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 1 }), {
               minItems: 1,
               maxItems: 10,
-              default: [0.05, 0.25, 1],
+              default: [0.1, 0.3, 1],
               description: 'Shares of requests in the trial arm, ascending; 1 is the whole, watched against the past.',
             }),
             alpha: Type.Number({

@@ -12,7 +12,7 @@ import { limit } from '../guard/limits.ts';
 import { effectiveCountFor } from '../trial/sequence.ts';
 import { ASK_EVERY_MS, type Group, type Service, type Steps } from './service.ts';
 import { beginTrial, type Wish } from './try-out.ts';
-import { lossOfGroup, viewOf } from './view.ts';
+import { contrastVariance, viewOf } from './view.ts';
 
 /** Smaller moves than this part of the requests are noise. */
 const LEAST_MOVE = 0.02;
@@ -20,8 +20,6 @@ const LEAST_MOVE = 0.02;
 const LEAST_GAIN = 0.03;
 /** Part of the predicted gain that must be the calls' own, and not from shorter queues for everybody, for arms to show it. */
 const OWN_PART = 0.5;
-/** Effective calls per call when a fifth of the requests is in the trial arm, about the mean over the default stages. */
-const ARM_EFFICIENCY = 0.15;
 
 /** @param forecastRps what the agents foresee for the group */
 export function improve(
@@ -63,10 +61,8 @@ function isWorthwhile(service: Service, group: Group, wish: Wish, loadRps: numbe
   const gainMs = wish.presentLossMs - (wish.predictedLossMs ?? wish.presentLossMs);
   if (gainMs < LEAST_GAIN * wish.presentLossMs || gainMs <= 0) return false;
   if (wish.isShared) return true;
-  const { varianceMs2 } = lossOfGroup(service, group);
-  const needed = effectiveCountFor(Math.sqrt(varianceMs2), gainMs);
-  const comes = loadRps * service.route.spec.trial.maxDurationS * ARM_EFFICIENCY;
-  return needed <= comes;
+  const varianceMs2 = contrastVariance(service, group, group.weights, wish.to);
+  return effectiveCountFor(Math.sqrt(varianceMs2), gainMs) <= loadRps * service.route.spec.trial.maxDurationS;
 }
 
 function recommend(service: Service, group: Group, wish: Wish, steps: Steps): void {

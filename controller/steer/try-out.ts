@@ -4,13 +4,18 @@ import type { Weights } from '../decide/policy.ts';
 import { rounded } from '../decide/say.ts';
 import type { Verdict } from '../decision.ts';
 import { differenceOf, effectiveCountFor } from '../trial/sequence.ts';
+import type { Arms } from '../trial/strata.ts';
 import { meanOf, startTrial, stepTrial, type Trial, trialShareOf } from '../trial/trial.ts';
 import { startWatch, stepWatch } from '../trial/watch.ts';
+import { blockWindows } from './persistence.ts';
 import { type Group, type Service, type Steps, setWeights } from './service.ts';
-import { groupLoadRps, lossOfGroup } from './view.ts';
-import type { Arms } from './windows.ts';
+import { contrastVariance, groupLoadRps } from './view.ts';
 
 const EVERYBODY_AT_ONCE = [1];
+/** Blocks that any finding takes, however large the difference (trial/sequence.ts). */
+const BLOCKS_TO_FIND = 10;
+/** Of a window as it usually is; only the width of the boundary hangs on it. */
+const WINDOW_S = 1;
 /** A trial that was not kept doubles the wait before the next, so often at most. */
 const MAX_DOUBLINGS = 5;
 
@@ -28,7 +33,8 @@ export interface Wish {
 /** Puts a wish to the test. */
 export function beginTrial(service: Service, group: Group, wish: Wish, steps: Steps): void {
   const { objective, trial: asked } = service.route.spec;
-  const { varianceMs2 } = lossOfGroup(service, group);
+  const varianceMs2 = contrastVariance(service, group, group.weights, wish.to);
+  const block = blockWindows(group, group.weights, wish.to);
   const gainMs = Math.max(
     wish.presentLossMs - (wish.predictedLossMs ?? wish.presentLossMs),
     0.02 * wish.presentLossMs,
@@ -49,7 +55,11 @@ export function beginTrial(service: Service, group: Group, wish: Wish, steps: St
       predictedLossMs: wish.predictedLossMs,
       settings,
       before: group.means,
-      expectedVariance: varianceMs2 * effectiveCountFor(Math.sqrt(varianceMs2), gainMs),
+      expectedVariance: Math.max(
+        (varianceMs2 / 4) * effectiveCountFor(Math.sqrt(varianceMs2), gainMs),
+        BLOCKS_TO_FIND * (groupLoadRps(group, steps.at.nowMs) * WINDOW_S * block * (gainMs / 2)) ** 2,
+      ),
+      blockWindows: block,
     },
     steps.at.nowMs,
   );
@@ -65,7 +75,7 @@ export function stepTryOut(service: Service, group: Group, arms: Arms, steps: St
     stepKept(service, group, steps);
     return;
   }
-  const step = stepTrial(trial, arms.trial, arms.stable, steps.at.nowMs);
+  const step = stepTrial(trial, arms, steps.at.nowMs);
   if (step.kind === 'advance') sayStage(service, group, trial, 'trial', step.why, steps);
   else if (step.kind === 'end') endTrial(service, group, step.verdict, step.why, steps);
 }

@@ -1,10 +1,14 @@
 /** What a policy is shown of one service and caller group, from the lanes; and the same for whoever asks for the status. */
 import { lossOf, worstMs } from '../decide/loss.ts';
-import type { BackendView, ServiceView } from '../decide/policy.ts';
+import type { BackendView, ServiceView, Weights } from '../decide/policy.ts';
+import { shareOf } from '../decide/weights.ts';
 import { errorRatio, inFlight, latencyMoments, loadRps, quantileMs } from '../graph/decayed.ts';
 import { effectiveWeights } from './effective.ts';
 import { queueOver } from './floor.ts';
 import { crossingMs, type Group, isLocal, type Service } from './service.ts';
+
+/** Share of requests in the trial arm, about the mean over the default stages before everybody. */
+const TYPICAL_STAGE = 0.2;
 
 /** @param forecastRps what the agents foresee for the group */
 export function viewOf(service: Service, group: Group, forecastRps: readonly number[], nowMs: number): ServiceView {
@@ -84,21 +88,19 @@ export function totalLoadRps(service: Service, backend: string, nowMs: number): 
   return sum;
 }
 
-/** Mean and variance of the loss of a call of the group by the weights in force, ms and ms². */
-export function lossOfGroup({ route }: Service, group: Group): { meanMs: number; varianceMs2: number } {
+/**
+ * Variance that one call adds to the difference between two sets of weights as trials measure it (trial/strata.ts), ms²:
+ * that of the calls at each backend, by the square of how far its share differs, over its share of the calls.
+ */
+export function contrastVariance({ route }: Service, group: Group, from: Weights, to: Weights): number {
   const worst = worstMs(route.spec.objective.latencyMs);
-  let weight = 0;
-  let sum = 0;
-  let squares = 0;
-  for (const backend of route.spec.backends) {
-    const recent = group.lanes.get(backend.name)?.recent;
-    if (!recent || recent.attempts <= 0) continue;
-    const { meanMs, varianceMs2 } = lossOf(recent, worst, crossingMs(group, backend, route));
-    weight += recent.attempts;
-    sum += recent.attempts * meanMs;
-    squares += recent.attempts * (varianceMs2 + meanMs * meanMs);
+  let varianceMs2 = 0;
+  for (const { name } of route.spec.backends) {
+    const recent = group.lanes.get(name)?.recent;
+    const difference = shareOf(to, name) - shareOf(from, name);
+    if (!recent || recent.attempts <= 0 || difference === 0) continue;
+    const share = (1 - TYPICAL_STAGE) * shareOf(from, name) + TYPICAL_STAGE * shareOf(to, name);
+    varianceMs2 += (difference ** 2 * lossOf(recent, worst).varianceMs2) / share;
   }
-  if (weight <= 0) return { meanMs: 0, varianceMs2: 0 };
-  const meanMs = sum / weight;
-  return { meanMs, varianceMs2: Math.max(0, squares / weight - meanMs * meanMs) };
+  return varianceMs2;
 }

@@ -1,9 +1,10 @@
 /** What arrives during a window, and its end: calls into lanes and arms, then lanes and arms into what is remembered. */
-import { addLoss, emptyLoss, type LossSum, lossSumMs } from '../decide/loss.ts';
+import { addLoss, emptyLoss, type LossSum } from '../decide/loss.ts';
 import { addMean } from '../decide/moments.ts';
 import { closeWindow } from '../decide/relief/lane.ts';
 import { addTally } from '../graph/decayed.ts';
 import { addEdge, emptyTally } from '../graph/tally.ts';
+import type { Arms } from '../trial/strata.ts';
 import type { EdgeReport } from '../wire/messages.ts';
 import { learnFloor } from './floor.ts';
 import { crossingMs, floorOf, groupFor, type Instant, type Service, yardstickOf } from './service.ts';
@@ -33,11 +34,6 @@ export function observeEdge(
   else if (edge.trialId === group.trial?.id) addLoss(group.trialArm, tally, worstMs, crossingMs(group, backend, route));
 }
 
-export interface Arms {
-  readonly trial: LossSum;
-  readonly stable: LossSum;
-}
-
 /** Ends the window of every group. @returns the arms of the window by group name */
 export function closeWindows(service: Service, { nowMs }: Instant): ReadonlyMap<string, Arms> {
   const yardstick = yardstickOf(service.route);
@@ -45,21 +41,25 @@ export function closeWindows(service: Service, { nowMs }: Instant): ReadonlyMap<
   for (const group of service.groups.values()) {
     const calls = emptyTally();
     const all = emptyLoss();
+    const byBackend = new Map<string, LossSum>();
     for (const backend of service.route.spec.backends) {
       const lane = group.lanes.get(backend.name);
       if (!lane) continue;
       const { open } = lane;
       calls.calls += open.calls;
       calls.attempts += open.attempts;
-      all.attempts += open.attempts;
-      all.failures += open.failures;
-      all.lossSumMs += lossSumMs(open, yardstick.worstMs) + open.attempts * crossingMs(group, backend, service.route);
+      const loss = emptyLoss();
+      addLoss(loss, open, yardstick.worstMs, crossingMs(group, backend, service.route));
+      byBackend.set(backend.name, loss);
+      all.attempts += loss.attempts;
+      all.failures += loss.failures;
+      all.lossSumMs += loss.lossSumMs;
       closeWindow(lane, nowMs, yardstick);
     }
     addTally(group.slowLoad, calls, nowMs);
     if (all.attempts > 0) addMean(group.means, all.lossSumMs / all.attempts, MEANS_KEPT);
     group.lastWindow = all;
-    arms.set(group.name, { trial: group.trialArm, stable: group.stableArm });
+    arms.set(group.name, { trial: group.trialArm, stable: group.stableArm, byBackend });
     group.trialArm = emptyLoss();
     group.stableArm = emptyLoss();
   }

@@ -34,13 +34,19 @@ export interface Sequence {
   /** Sum of h_i. */
   effectiveCount: number;
   blocks: number;
+  /** Windows that a block takes at least. */
+  readonly blockWindows: number;
   /** The block being filled. */
+  windows: number;
   trial: LossSum;
   stable: LossSum;
 }
 
-/** @param expectedVariance V at which a decision is expected, ms² */
-export function newSequence(alpha: number, expectedVariance: number): Sequence {
+/**
+ * @param expectedVariance V at which a decision is expected, ms²
+ * @param blockWindows windows of a block at least, so that blocks are independent where windows are not
+ */
+export function newSequence(alpha: number, expectedVariance: number, blockWindows = 1): Sequence {
   // Howard and others, section 3.5: the rho that makes the boundary tightest at V, to first order.
   const rho = expectedVariance / (-2 * Math.log(alpha) + Math.log(1 - 2 * Math.log(alpha)));
   return {
@@ -50,6 +56,8 @@ export function newSequence(alpha: number, expectedVariance: number): Sequence {
     squares: 0,
     effectiveCount: 0,
     blocks: 0,
+    blockWindows,
+    windows: 0,
     trial: emptyLoss(),
     stable: emptyLoss(),
   };
@@ -60,6 +68,7 @@ export function newSequence(alpha: number, expectedVariance: number): Sequence {
  * unequally in the two arms, and finds a difference that is none.
  */
 export function dropBlock(of: Sequence): void {
+  of.windows = 0;
   of.trial = emptyLoss();
   of.stable = emptyLoss();
 }
@@ -68,9 +77,10 @@ export function dropBlock(of: Sequence): void {
 export function addWindow(to: Sequence, trial: LossSum, stable: LossSum): void {
   addInto(to.trial, trial);
   addInto(to.stable, stable);
+  to.windows += 1;
   const { attempts: trialCount } = to.trial;
   const { attempts: stableCount } = to.stable;
-  if (Math.min(trialCount, stableCount) < LEAST_BLOCK) return;
+  if (to.windows < to.blockWindows || Math.min(trialCount, stableCount) < LEAST_BLOCK) return;
   const effective = (trialCount * stableCount) / (trialCount + stableCount);
   const x = effective * (to.trial.lossSumMs / trialCount - to.stable.lossSumMs / stableCount);
   to.sum += x;

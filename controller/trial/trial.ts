@@ -17,11 +17,12 @@ import { upperTail, wilsonUpper } from '../decide/relief/chance.ts';
 import { milliseconds, percent, seconds } from '../decide/say.ts';
 import type { Verdict } from '../decision.ts';
 import { addWindow, differenceOf, dropBlock, findingOf, newSequence, type Sequence } from './sequence.ts';
+import { type Arms, armsByStrata, type Strata } from './strata.ts';
 
 /** Windows with both arms in them that a stage takes at least. */
 const LEAST_STAGE_WINDOWS = 5;
 /** Attempts in the trial arm that a stage takes at least. */
-const LEAST_STAGE_ATTEMPTS = 30;
+const LEAST_STAGE_ATTEMPTS = 20;
 /** Windows that everybody is watched for before the verdict. */
 const FULL_WINDOWS = 8;
 /** Part of alpha that the sequence gets; the rest is for the guards beside it. */
@@ -50,6 +51,7 @@ export interface Trial {
   readonly startedMs: number;
   readonly settings: TrialSettings;
   readonly sequence: Sequence;
+  readonly strata: Strata;
   /** Window means of the service before the trial. */
   readonly before: Moments;
   /** Index into stages. */
@@ -77,15 +79,18 @@ export interface TrialStart {
   readonly before: Moments;
   /** Variance of the sequence at which a decision is expected, ms². */
   readonly expectedVariance: number;
+  /** Windows of a block of the sequence, at least. */
+  readonly blockWindows: number;
 }
 
 export function startTrial(start: TrialStart, nowMs: number): Trial {
-  const { expectedVariance, before, ...rest } = start;
+  const { expectedVariance, blockWindows, before, ...rest } = start;
   return {
     ...rest,
     startedMs: nowMs,
-    sequence: newSequence(start.settings.alpha * SEQUENCE_PART, expectedVariance),
+    sequence: newSequence(start.settings.alpha * SEQUENCE_PART, expectedVariance, blockWindows),
     before: { ...before },
+    strata: new Map(),
     stage: 0,
     stageWindows: 0,
     stageAttempts: 0,
@@ -102,8 +107,8 @@ export function trialShareOf(trial: Trial): number {
 }
 
 /** Takes the window that ended at `nowMs`. */
-export function stepTrial(trial: Trial, trialArm: LossSum, stableArm: LossSum, nowMs: number): TrialStep {
-  take(trial, trialArm, stableArm);
+export function stepTrial(trial: Trial, window: Arms, nowMs: number): TrialStep {
+  take(trial, window);
   return (
     harmIn(trial) ??
     unsafeIn(trial) ??
@@ -125,7 +130,8 @@ export function meanOf({ lossSumMs, attempts }: LossSum): number {
   return attempts > 0 ? lossSumMs / attempts : 0;
 }
 
-function take(trial: Trial, trialArm: LossSum, stableArm: LossSum): void {
+function take(trial: Trial, window: Arms): void {
+  const { trial: trialArm, stable: stableArm } = window;
   add(trial.trialArm, trialArm);
   trial.stageAttempts += trialArm.attempts;
   if (isFull(trial)) {
@@ -136,7 +142,8 @@ function take(trial: Trial, trialArm: LossSum, stableArm: LossSum): void {
     return;
   }
   add(trial.stableArm, stableArm);
-  addWindow(trial.sequence, trialArm, stableArm);
+  const told = armsByStrata(trial.strata, trial.from, trial.to, window);
+  if (told) addWindow(trial.sequence, told.trial, told.stable);
   if (stableArm.attempts > 0) addMean(trial.stableMeans, meanOf(stableArm));
   if (trialArm.attempts > 0 && stableArm.attempts > 0) trial.stageWindows += 1;
 }

@@ -74,7 +74,7 @@ export const ProxyReport = Type.Object(
     caller: Caller,
     tableEpoch: Count,
     tableNumber: Count,
-    /** Milliseconds since the last samples of this proxy. */
+    /** Milliseconds since the last samples of that of its filter VMs which has been silent longest. */
     silentMs: Count,
     droppedCalls: Count,
     lostSamples: Count,

@@ -123,6 +123,11 @@ export class Children {
     return [...this.running.keys()];
   }
 
+  /** Those that run, in the order in which they were started. */
+  all(): readonly Child[] {
+    return [...this.running.values()];
+  }
+
   private watchLog(path: string): void {
     this.logPaths.add(path);
     this.lookingAtLogs ??= setInterval(() => {

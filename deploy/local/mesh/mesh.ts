@@ -101,6 +101,11 @@ export class Mesh {
     return this.children.pids();
   }
 
+  /** Every process that runs: `controller`, `agent@NODE`, `apps@NODE`, `load`, and Envoys as WORKLOAD@NODE. */
+  processes(): readonly Pick<Child, 'name' | 'pid'>[] {
+    return this.children.all();
+  }
+
   /** Sends the whole load, makes the events happen, resolves when the last request and intervention have ended. @throws Error when an app or Envoy died */
   async run(): Promise<void> {
     const { scenario, rates, seed } = this.options;

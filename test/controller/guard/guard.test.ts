@@ -19,20 +19,22 @@ function groupWith(calls: Record<string, readonly [weight: number, count: number
   return group;
 }
 
+const quarterSteps = (backends: string[]) => routeOf(backends, '  guard: { maxStep: 0.25 }');
+
 test('a proposal within bounds and step passes as it is', () => {
   const limited = limit({ v1: 5_000, v2: 5_000 }, { v1: 6_000, v2: 4_000 }, routeOf(['v1', 'v2']));
   assert.equal(limited, { weights: { v1: 6_000, v2: 4_000 }, part: 1 });
 });
 
 test('a larger step goes part of the way, and says so', () => {
-  const limited = limit({ v1: 5_000, v2: 5_000 }, { v1: 10_000, v2: 0 }, routeOf(['v1', 'v2']));
+  const limited = limit({ v1: 5_000, v2: 5_000 }, { v1: 10_000, v2: 0 }, quarterSteps(['v1', 'v2']));
   assert.equal(limited.weights, { v1: 7_500, v2: 2_500 });
   assert.is(limited.note, 'held by the bounds of the route, held to a step of 25 %');
 });
 
 test('whatever is proposed, what comes out is whole, within a step, and in bounds where it began in bounds', () => {
   const random = seeded(3);
-  const route = routeOf(['v1', 'v2', 'v3']);
+  const route = quarterSteps(['v1', 'v2', 'v3']);
   for (let round = 0; round < 500; round++) {
     const draw = () => {
       const [a, b] = [random(), random()].sort((x, y) => x - y) as [number, number];
@@ -48,7 +50,7 @@ test('whatever is proposed, what comes out is whole, within a step, and in bound
     );
     for (const [name, weight] of Object.entries(weights)) {
       assert.ok(Math.abs(weight - (from[name as 'v1'] ?? 0)) <= 2_501, JSON.stringify({ from, weights }));
-      assert.ok(weight >= 198, JSON.stringify({ from, weights }));
+      assert.ok(weight >= 20, JSON.stringify({ from, weights }));
     }
   }
 });
@@ -79,7 +81,7 @@ test('the first guard rail that refuses names itself', () => {
   const service = newService(routeOf(['v1', 'v2']), at);
   const group = service.groups.get('*');
   assert.ok(group);
-  assert.is(whyNotImprove(service, group, 0), 'cooling down for 20 s');
+  assert.is(whyNotImprove(service, group, 0), 'cooling down for 10 s');
   assert.is(whyNotImprove(service, group, 20_000), 'v1 had 0 calls lately, 50 are needed');
   const lane = group.lanes.get('v2');
   assert.ok(lane);

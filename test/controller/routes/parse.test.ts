@@ -36,8 +36,8 @@ test('a short document becomes a route with every default filled in', () => {
   assert.is(serviceOf(route), 'search.demo:8080');
   assert.is(route.spec.mode, 'enforce');
   assert.is(route.spec.objective.latencyMs, 500);
-  assert.equal(route.spec.trial.stages, [0.05, 0.25, 1]);
-  assert.is(route.spec.backends[1]?.minShare, 0.02);
+  assert.equal(route.spec.trial.stages, [0.1, 0.3, 1]);
+  assert.is(route.spec.backends[1]?.minShare, 0.002);
   assert.is(route.spec.backends[1]?.weight, undefined);
 });
 

@@ -21,7 +21,7 @@ test('a faster backend gets more, by trials whose stages and verdict are told', 
   assert.ok(verdict);
   assert.match(
     sentenceOf(verdict),
-    /^search\.demo:8080: verdict of trial 1, v2 50 % → \d+ %, v1 50 % → \d+ % because better beyond chance: .*; predicted \d+ ms, measured \d+ ms; kept$/,
+    /^search\.demo:8080: verdict of trial 1, v2 50 % → [\d.]+ %, v1 50 % → [\d.]+ % because better beyond chance: .*; predicted \d+ ms, measured \d+ ms; kept$/,
   );
 });
 
@@ -73,7 +73,7 @@ test('while a trial runs its table carries both weights and the share of the sta
   const mesh = unequal();
   mesh.runToTrial();
   const table = mesh.table();
-  assert.is(table?.trialShare, 500);
+  assert.is(table?.trialShare, 1_000);
   assert.ok(table?.backends.some(({ weight, trialWeight }) => weight !== trialWeight));
 });
 

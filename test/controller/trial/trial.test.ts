@@ -13,7 +13,7 @@ import {
   type TrialStep,
   trialShareOf,
 } from '../../../controller/trial/trial.ts';
-import { arm, momentsAbout, nobody } from './arms.ts';
+import { arm, momentsAbout, nobody, windowOf } from './arms.ts';
 
 const settings: TrialSettings = { stages: [0.05, 0.25, 1], alpha: 0.05, maxDurationMs: 120_000, errorBudget: 0.001 };
 
@@ -27,6 +27,7 @@ function start(more: Partial<TrialSettings> = {}, rest: Partial<TrialStart> = {}
     settings: { ...settings, ...more },
     before: momentsAbout(20),
     expectedVariance: 20_000,
+    blockWindows: 1,
     ...rest,
   };
   return startTrial(base, 0);
@@ -48,7 +49,7 @@ const full =
 function play(trial: Trial, windows: (trial: Trial) => Windows, limit = 400): { steps: TrialStep[]; seconds: number } {
   const steps: TrialStep[] = [];
   for (let second = 1; second <= limit; second++) {
-    const step = stepTrial(trial, ...windows(trial)(second), second * 1_000);
+    const step = stepTrial(trial, windowOf(...windows(trial)(second)), second * 1_000);
     if (step.kind !== 'stay') steps.push(step);
     if (step.kind === 'end') return { steps, seconds: second };
   }
@@ -79,18 +80,18 @@ test('a better proposal goes from stage to stage, says why each time, and is kep
   assert.match(endOf(played)?.why ?? '', /^better beyond chance: .*; with every call on the new weights 15 ms a call$/);
 });
 
-test('a stage takes five windows and thirty attempts at least', () => {
+test('a stage takes five windows and twenty attempts at least', () => {
   const quick = start();
   assert.equal(stageOf(quick, both(15, 20), 4), 0);
   assert.equal(stageOf(quick, both(15, 20), 1), 1);
   const thin = start();
-  const few: Windows = () => [arm(3, 15), arm(100, 20)];
-  assert.equal(stageOf(thin, few, 9), 0, '27 attempts');
+  const few: Windows = () => [arm(2, 15), arm(100, 20)];
+  assert.equal(stageOf(thin, few, 9), 0, '18 attempts');
   assert.equal(stageOf(thin, few, 1), 1);
 });
 
 function stageOf(trial: Trial, windows: Windows, count: number): number {
-  for (let i = 0; i < count; i++) stepTrial(trial, ...windows(i), 1_000);
+  for (let i = 0; i < count; i++) stepTrial(trial, windowOf(...windows(i)), 1_000);
   return trial.stage;
 }
 
@@ -128,7 +129,7 @@ test('harm beyond chance is reverted at once, in the first stage', () => {
 
 test('failures beyond chance are reverted before the means can tell', () => {
   const trial = start();
-  const step = stepTrial(trial, arm(30, 400, 12), arm(1_000, 20, 1), 1_000);
+  const step = stepTrial(trial, windowOf(arm(30, 400, 12), arm(1_000, 20, 1)), 1_000);
   assert.equal(step, {
     kind: 'end',
     verdict: 'reverted',
@@ -137,9 +138,9 @@ test('failures beyond chance are reverted before the means can tell', () => {
 });
 
 test('failures that the stable arm has too, or that are a handful, are no harm', () => {
-  assert.is(stepTrial(start(), arm(30, 20, 4), arm(1_000, 20, 0), 1_000).kind, 'stay');
-  assert.is(stepTrial(start(), arm(30, 20, 12), arm(1_000, 20, 400), 1_000).kind, 'stay');
-  assert.is(stepTrial(start(), arm(30, 20, 12), nobody, 1_000).kind, 'stay', 'compared with what?');
+  assert.is(stepTrial(start(), windowOf(arm(30, 20, 4), arm(1_000, 20, 0)), 1_000).kind, 'stay');
+  assert.is(stepTrial(start(), windowOf(arm(30, 20, 12), arm(1_000, 20, 400)), 1_000).kind, 'stay');
+  assert.is(stepTrial(start(), windowOf(arm(30, 20, 12), nobody), 1_000).kind, 'stay', 'compared with what?');
 });
 
 test('when the stable arm gets worse than it was the trial is aborted, whatever the trial arm does', () => {
@@ -220,7 +221,7 @@ test('where everybody is the only stage, before and after are compared', () => {
 
 test('a block that a change of shares cut in two is dropped', () => {
   const trial = start();
-  for (let second = 1; second <= 10; second++) stepTrial(trial, arm(3, 20), arm(100, 20), second * 1_000);
+  for (let second = 1; second <= 10; second++) stepTrial(trial, windowOf(arm(3, 20), arm(100, 20)), second * 1_000);
   assert.is(trial.stage, 1);
   assert.is(trial.sequence.trial.attempts, 0);
   assert.is(trial.sequence.stable.attempts, 0);
@@ -236,7 +237,7 @@ test('figures are said with what is known of them', () => {
   const trial = start();
   assert.is(figuresOf(trial), '0 ms against 0 ms a call so far');
   assert.is(meanOf(nobody), 0);
-  stepTrial(trial, arm(30, 24), arm(100, 31), 1_000);
+  stepTrial(trial, windowOf(arm(30, 24), arm(100, 31)), 1_000);
   assert.match(figuresOf(trial), /^24 ms against 31 ms a call, difference -7 ms ± \d+ ms$/);
 });
 

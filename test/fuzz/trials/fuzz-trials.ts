@@ -92,7 +92,8 @@ export function manyTrials(trials: number, options: TrialOptions): TrialFigures 
   };
 }
 
-function findingOf(why: string): TrialResult['finding'] {
+/** What the sentence of a verdict says: `better` and `worse` are beyond chance, `open` is no difference, `guard` anything else. */
+export function findingOf(why: string): TrialResult['finding'] {
   if (why.startsWith('better beyond chance')) return 'better';
   if (/did harm beyond chance|failed .* beyond chance/.test(why)) return 'worse';
   return why.startsWith('no difference shown') ? 'open' : 'guard';
