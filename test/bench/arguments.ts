@@ -10,7 +10,11 @@ export interface Arguments {
   readonly policies: readonly string[];
   readonly repeat: number;
   readonly seed: number | undefined;
+  /** Meshes at a time. */
+  readonly lanes: number;
   readonly json: string | undefined;
+  /** Folder of the charts. */
+  readonly plot: string | undefined;
   /** Folder of the runs that are done. */
   readonly results: string;
   /** Whether runs that are done are done again. */
@@ -25,11 +29,14 @@ export const USAGE = `npm run bench -- --all | --scenario FILE... [--policies NA
                       and weir:POLICY for each policy of the registry
   --repeat N          runs of each, with seeds one apart; 1
   --seed N            instead of the scenario's
+  --lanes N           meshes at a time, 1 to 4; 1. More is sooner and less exact: they share the processors
   --json FILE         all figures
+  --plot DIR          a chart of each scenario, SVG: p99 and shares by the second
   --results DIR       where runs that are done are kept; run/bench
   --fresh             run again what is kept there`;
 
 const MAX_REPEAT = 100;
+const MAX_LANES = 4;
 
 /** @throws Error with one sentence */
 export function parseArguments(args: readonly string[]): Arguments {
@@ -43,7 +50,9 @@ export function parseArguments(args: readonly string[]): Arguments {
       policies: { type: 'string', multiple: true, default: [] },
       repeat: { type: 'string', default: '1' },
       seed: { type: 'string' },
+      lanes: { type: 'string', default: '1' },
       json: { type: 'string' },
+      plot: { type: 'string' },
       results: { type: 'string', default: 'run/bench' },
       fresh: { type: 'boolean', default: false },
     },
@@ -61,7 +70,9 @@ export function parseArguments(args: readonly string[]): Arguments {
     policies: policies.length > 0 ? policies : setUpNames,
     repeat: integer('--repeat', values.repeat, 1, MAX_REPEAT),
     seed: values.seed === undefined ? undefined : integer('--seed', values.seed, 0, 0xffffffff - MAX_REPEAT),
+    lanes: integer('--lanes', values.lanes, 1, MAX_LANES),
     json: values.json,
+    plot: values.plot,
     results: values.results,
     isFresh: values.fresh,
   };

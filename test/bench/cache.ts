@@ -3,7 +3,7 @@
  * that the figures depend on: the scenario and its rates, the set-up, the seed, the build and the Envoy. What changed has another
  * name, and is run anew.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunRecord } from './measure/run.ts';
@@ -14,7 +14,7 @@ export interface RunKey {
   readonly rates: readonly (readonly number[])[];
   readonly setUp: unknown;
   readonly seed: number;
-  /** Digest of the programs. */
+  /** Digest of the programs that run. */
   readonly build: string;
   readonly envoyVersion: string;
 }
@@ -25,22 +25,28 @@ export function fileNameOf(scenario: string, setUp: string, key: RunKey): string
   return `${scenario}.${setUp.replace(/[^a-z0-9-]/g, '-')}.${key.seed}.${digest}.json`;
 }
 
-/** Everything compiled that a run executes, and what of the benchmark measures. @param wasm path of the filter */
-export function digestBuild(buildRoot: string, wasm: string): string {
-  const hash = createHash('sha256').update(readFileSync(wasm));
-  for (const room of [
-    'agent',
-    'controller',
-    'deploy',
-    join('test', 'bench', 'peers'),
-    join('test', 'bench', 'measure'),
-  ]) {
-    const files = readdirSync(join(buildRoot, room), { recursive: true, encoding: 'utf8' });
-    for (const file of files.filter((path) => path.endsWith('.js')).sort()) {
-      hash.update(file).update(readFileSync(join(buildRoot, room, file)));
-    }
-  }
-  return hash.digest('hex').slice(0, 16);
+/** The compiled rooms that a mesh without Weir executes. */
+const meshRooms = ['deploy', join('test', 'bench', 'measure')];
+const weirRooms = ['agent', 'controller', join('test', 'bench', 'peers')];
+
+/** Digests of what a run executes: without Weir the mesh and its measuring, with it everything. */
+export interface BuildDigests {
+  readonly unsteered: string;
+  readonly steered: string;
+}
+
+/** @param wasm path of the filter */
+export function digestBuild(buildRoot: string, wasm: string): BuildDigests {
+  const hash = createHash('sha256');
+  for (const room of meshRooms) addRoom(hash, join(buildRoot, room));
+  const unsteered = hash.copy().digest('hex');
+  for (const room of weirRooms) addRoom(hash, join(buildRoot, room));
+  return { unsteered, steered: hash.update(readFileSync(wasm)).digest('hex') };
+}
+
+function addRoom(hash: Hash, room: string): void {
+  const files = readdirSync(room, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.js'));
+  for (const file of files.sort()) hash.update(file).update(readFileSync(join(room, file)));
 }
 
 /** Undefined when there is none, or what is there is no whole record. */

@@ -1,6 +1,9 @@
 /** The pure parts of the comparison: arguments, middles and ratios, keys of runs, refusal, and that every scenario here parses. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packageRoot } from '../../deploy/local/root.ts';
@@ -12,9 +15,10 @@ import { fileNameOf, type RunKey } from './cache.ts';
 import { compareRuns, median } from './compare.ts';
 import { jobsOf, refusalOf } from './jobs.ts';
 import type { Figures } from './measure/figures.ts';
-import { foreignRatio, machineDoubts } from './measure/machine.ts';
+import { foreignRatio, machineDoubts, readMachine } from './measure/machine.ts';
 import type { RunRecord } from './measure/run.ts';
 import { setUpNamed, setUps } from './peers/set-ups.ts';
+import { plotOf } from './report/plot.ts';
 
 const folder = join(packageRoot, 'test', 'bench', 'scenarios');
 
@@ -49,6 +53,17 @@ test('repeats give the middle and the ends', () => {
   assert.is(median([null, null, 1]), null);
 });
 
+test('a chart has a line per set-up and, below it, one per backend, and a gap where p99 falls among failures', () => {
+  const series = [1, 2, 3].map((atS) => ({ atS, p99Ms: atS === 2 ? null : 50, shares: { 'shop/a': 0.75 } }));
+  const svg = plotOf('a < b', [
+    { ...record('weir', {}), series },
+    { ...record('static', {}), series },
+  ]);
+  assert.match(svg, /^<svg /);
+  for (const text of ['a &lt; b', '>weir<', '>static<', '>shop/a<', 'static: shares'])
+    assert.ok(svg.includes(text), text);
+});
+
 test('a doubtful run keeps its scenario from being reported', () => {
   assert.equal(refusalOf([record('static', {}), record('weir', {}, ['too busy', 'late']), record('x', {}, ['late'])]), [
     'too busy',
@@ -63,6 +78,19 @@ test('processor time that is not the mesh’s is foreign, and too much of it is 
   assert.is(foreignRatio(undefined, to), null);
   const doubts = machineDoubts({ foreignRatio: 0.15 } as Parameters<typeof machineDoubts>[0], 'weir');
   assert.ok(doubts.some((doubt) => /other processes took 15 % of the machine in the weir run/.test(doubt)));
+});
+
+test('what children of this process use is its own, while they run and once they ended', async () => {
+  const before = readMachine();
+  const busy = spawn(process.execPath, ['-e', 'const end = Date.now() + 600; while (Date.now() < end);']);
+  await sleep(400);
+  const during = readMachine();
+  await once(busy, 'exit');
+  const after = readMachine();
+  // Without /proc there is nothing to see.
+  if (!before || !during || !after) return;
+  assert.ok(during.ownMs - before.ownMs >= 100, `${during.ownMs - before.ownMs} ms while it ran`);
+  assert.ok(after.ownMs >= during.ownMs, `${after.ownMs} ms once it ended, ${during.ownMs} before`);
 });
 
 test('every repeat has all set-ups one after the other, each with the seed of the repeat', () => {

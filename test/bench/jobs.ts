@@ -4,7 +4,7 @@ import { loadS, type RunRecord } from './measure/run.ts';
 import type { SetUp } from './peers/set-ups.ts';
 
 /** Starting and stopping one mesh, about. */
-export const AROUND_S = 5;
+export const AROUND_S = 2;
 
 export interface Job {
   readonly read: ReadScenario;

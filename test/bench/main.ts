@@ -2,7 +2,7 @@
  * `npm run bench`: scenarios in real Envoys, Weir beside what operators set today, on the same requests. The composition root.
  * Exit code 0: reported; 1: something could not run; 3: some scenario is not reported because the machine was too busy.
  */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { findEnvoy } from '../../deploy/local/envoy/find.ts';
 import { countRequests, MAX_REQUESTS } from '../../deploy/local/load/rate.ts';
@@ -15,6 +15,7 @@ import { digestBuild } from './cache.ts';
 import { compareRuns, type ScenarioReport } from './compare.ts';
 import { jobsOf, refusalOf, secondsOf } from './jobs.ts';
 import { type SetUp, setUpNamed } from './peers/set-ups.ts';
+import { plotOf } from './report/plot.ts';
 import { tableOf } from './report/table.ts';
 import { runAll } from './run-all.ts';
 
@@ -36,26 +37,33 @@ async function main(args: readonly string[]): Promise<number> {
   const envoy = await findEnvoy({ env: process.env, platform: process.platform, arch: process.arch, say, signal });
   const jobs = jobsOf(reads, setUps, asked.repeat, asked.seed);
   say(
-    `${reads.length} scenarios × ${setUps.length} set-ups × ${asked.repeat}: ${jobs.length} runs, ${Math.ceil(secondsOf(jobs) / 60)} minutes if none is done yet; done ones are kept in ${asked.results}; Ctrl-C stops, the same command goes on`,
+    `${reads.length} scenarios × ${setUps.length} set-ups × ${asked.repeat}: ${jobs.length} runs, ${asked.lanes} at a time, ${Math.ceil(secondsOf(jobs) / asked.lanes / 60)} minutes if none is done yet; done ones are kept in ${asked.results}; Ctrl-C stops, the same command goes on`,
   );
   const reports: ScenarioReport[] = [];
   const refused: { name: string; why: readonly string[] }[] = [];
   try {
     const build = digestBuild(buildRoot, wasmPath);
     const results = resolve(asked.results);
-    await runAll({ jobs, envoy, build, results, isFresh: asked.isFresh, signal, say }, (name, runs) => {
-      const why = refusalOf(runs);
-      if (why.length > 0) {
-        refused.push({ name, why });
-        say(`\n${name}: not reported, the machine was too busy to trust:\n  ${why.join('\n  ')}\n`);
-        return;
-      }
-      const report = compareRuns(name, runs, (setUp) => setUps.some((each) => each.name === setUp && each.isPeer));
-      reports.push(report);
-      say(
-        `\n${name}${asked.repeat > 1 ? `, middle of ${asked.repeat} runs (least to most)` : ''}\n${tableOf(report)}\n`,
-      );
-    });
+    await runAll(
+      { jobs, envoy, build, results, isFresh: asked.isFresh, lanes: asked.lanes, signal, say },
+      (name, runs) => {
+        const why = refusalOf(runs);
+        if (asked.plot !== undefined && why.length === 0) {
+          mkdirSync(asked.plot, { recursive: true });
+          writeFileSync(join(asked.plot, `${name}.svg`), plotOf(name, runs));
+        }
+        if (why.length > 0) {
+          refused.push({ name, why });
+          say(`\n${name}: not reported, the machine was too busy to trust:\n  ${why.join('\n  ')}\n`);
+          return;
+        }
+        const report = compareRuns(name, runs, (setUp) => setUps.some((each) => each.name === setUp && each.isPeer));
+        reports.push(report);
+        say(
+          `\n${name}${asked.repeat > 1 ? `, middle of ${asked.repeat} runs (least to most)` : ''}\n${tableOf(report)}\n`,
+        );
+      },
+    );
   } catch (error) {
     if (!signal.aborted) throw error;
     say('stopped; what is done is kept');
@@ -65,6 +73,7 @@ async function main(args: readonly string[]): Promise<number> {
     writeFileSync(asked.json, `${JSON.stringify({ scenarios: reports, refused }, null, 2)}\n`);
     say(`all figures: ${asked.json}`);
   }
+  if (asked.plot !== undefined) say(`charts: ${asked.plot}`);
   return refused.length > 0 ? EXIT_BUSY : 0;
 }
 

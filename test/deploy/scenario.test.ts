@@ -237,8 +237,8 @@ test('steered services get an AdaptiveRoute with the cluster of each backend and
   assert.is(route?.spec.objective.latencyMs, 40);
   assert.is(route?.spec.mode, 'enforce');
   assert.equal(route?.spec.backends, [
-    { name: 'v1', cluster: 'outbound|80|v1|stock', zone: 'east', weight: 5000, minShare: 0.02, maxShare: 1 },
-    { name: 'v2', cluster: 'outbound|80|v2|stock', zone: 'west', weight: 5000, minShare: 0.02, maxShare: 1 },
+    { name: 'v1', cluster: 'outbound|80|v1|stock', zone: 'east', weight: 5000, minShare: 0.002, maxShare: 1 },
+    { name: 'v2', cluster: 'outbound|80|v2|stock', zone: 'west', weight: 5000, minShare: 0.002, maxShare: 1 },
   ]);
 });
 

@@ -8,9 +8,6 @@ import { type SetUp, scenarioFor } from '../peers/set-ups.ts';
 import { type Figures, figuresOf, type Point, seriesOf } from './figures.ts';
 import { foreignRatio, type MachineReading, type MachineTrust, machineDoubts, readMachine } from './machine.ts';
 
-/** What has no memory has settled by then: connections are open, queues as long as they get, ejections made. */
-export const SETTLING_S = 4;
-
 export interface RunRecord {
   readonly scenario: string;
   readonly setUp: string;
@@ -37,8 +34,8 @@ export interface RunOrder {
 }
 
 /** Seconds of load, warm-up included. */
-export function loadS({ durationS, warmupS }: { durationS: number; warmupS: number }, { hasMemory }: SetUp): number {
-  return durationS + (hasMemory ? warmupS : Math.min(warmupS, SETTLING_S));
+export function loadS({ durationS, warmupS }: { durationS: number; warmupS: number }, { settlesS }: SetUp): number {
+  return durationS + Math.min(warmupS, settlesS);
 }
 
 /** @throws Error when it is stopped or the mesh fails */
@@ -58,18 +55,18 @@ export async function runOnce(order: RunOrder): Promise<RunRecord> {
     signal: order.signal,
     ...(setUp.shared ? { shared: setUp.shared } : {}),
     ...(setUp.isL3 ? { controllerFile: join(buildRoot, 'test', 'bench', 'peers', 'l3-main.js') } : {}),
-    ...(setUp.hasMemory ? {} : { playedWarmupS: SETTLING_S }),
+    ...(setUp.settlesS < scenario.warmupS ? { playedWarmupS: setUp.settlesS } : {}),
     interventions: [
       {
         atS: 0,
-        act: async (mesh) => {
-          from = readMachine(mesh.pids());
+        act: async () => {
+          from = readMachine();
         },
       },
       {
         atS: scenario.durationS - 0.1,
-        act: async (mesh) => {
-          to = readMachine(mesh.pids());
+        act: async () => {
+          to = readMachine();
         },
       },
     ],

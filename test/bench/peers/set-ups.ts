@@ -14,16 +14,21 @@ export interface SetUp {
   readonly isPeer: boolean;
   /** Whether filter, agents and a controller run. */
   readonly isSteered: boolean;
-  /** Whether it needs the whole warm-up to learn in; the others have settled within seconds. */
-  readonly hasMemory: boolean;
+  /** Of the warm-up at most so much is played, s: by then it has settled. Weir learns for as long as it may. */
+  readonly settlesS: number;
   readonly shared?: SharedCluster;
   readonly isL3?: boolean;
   /** Policy put into every route; absent: the routes as the scenario has them. */
   readonly policy?: string;
 }
 
-const plain = { isPeer: true, isSteered: false, hasMemory: false } as const;
-const weir = { isPeer: false, isSteered: true, hasMemory: true } as const;
+/** Connections are open, queues as long as they get, ejections made. */
+const PLAIN_SETTLES_S = 4;
+/** Averages whose half-lives are seconds, but for the load's, which only tells a crowd from a habit. */
+const L3_SETTLES_S = 20;
+
+const plain = { isPeer: true, isSteered: false, settlesS: PLAIN_SETTLES_S } as const;
+const weir = { isPeer: false, isSteered: true, settlesS: Number.POSITIVE_INFINITY } as const;
 const leastRequest = { lbPolicy: 'LEAST_REQUEST', hasOutlierDetection: false, isByZone: false } as const;
 
 /** What `--all` runs, in this order. */
@@ -33,7 +38,7 @@ export const setUps: readonly SetUp[] = [
   { name: 'least-request', ...plain, shared: leastRequest },
   { name: 'least-request-od', ...plain, shared: { ...leastRequest, hasOutlierDetection: true } },
   { name: 'locality-od', ...plain, shared: { ...leastRequest, hasOutlierDetection: true, isByZone: true } },
-  { name: 'inverse-latency', isPeer: true, isSteered: true, hasMemory: true, isL3: true },
+  { name: 'inverse-latency', isPeer: true, isSteered: true, settlesS: L3_SETTLES_S, isL3: true },
   { name: 'weir', ...weir },
 ];
 
