@@ -168,6 +168,8 @@ export class Tables {
     this.#cancelCalled();
     this.#inForce.close();
     await Promise.all([this.#writeCalled(), this.#writeWord()]);
+    // Where too many writes wait, those two were left out, and what waits is still to be done.
+    await this.#writing;
   }
 
   #restore(tables: Uint8Array, word: Uint8Array): void {

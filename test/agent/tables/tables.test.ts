@@ -22,6 +22,7 @@ interface Context {
   stateDir: string;
   /** Another life of the agent, with the same disk and the same wall clock. */
   live: () => Promise<Life>;
+  cleanUp: () => Promise<void>;
 }
 
 const test = suite<Context>('tables');
@@ -31,6 +32,7 @@ const services = [serviceOf('shop'), serviceOf('bank')];
 test.before.each((context) => {
   const clock = new HandClock();
   const stateDir = mkdtempSync(join(tmpdir(), 'weir-agent-'));
+  const lives: Tables[] = [];
   const live = async () => {
     const { log, said } = listening();
     const seen: string[] = [];
@@ -47,13 +49,18 @@ test.before.each((context) => {
       onChange: () => seen.push('change'),
       onRefresh: () => seen.push('refresh'),
     });
+    lives.push(tables);
     await tables.open();
     return { tables, said, seen };
   };
-  Object.assign(context, { clock, stateDir, live });
+  // A write that the clock began may still be under way: closing waits for it.
+  const cleanUp = async () => {
+    for (const tables of lives) await tables.close();
+    rmSync(stateDir, { recursive: true, force: true });
+  };
+  Object.assign(context, { clock, stateDir, live, cleanUp });
 });
-// A write that the clock began may still be under way.
-test.after.each(({ stateDir }) => rmSync(stateDir, { recursive: true, force: true, maxRetries: 3 }));
+test.after.each(({ cleanUp }) => cleanUp());
 
 test('a first day knows nothing and steers nobody', async ({ live }) => {
   const { tables } = await live();
