@@ -1,5 +1,6 @@
 /** The arguments of the benchmark. Pure. */
 import { parseArgs } from 'node:util';
+import { integer } from '../support/command-line.ts';
 import { setUpNames } from './peers/set-ups.ts';
 
 export interface Arguments {
@@ -89,10 +90,4 @@ function spread(args: readonly string[]): string[] {
     }
     return list === undefined ? [arg] : [list, arg];
   });
-}
-
-function integer(option: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new Error(`${option} is ${text}; it must be an integer from ${least} to ${most}`);
 }

@@ -10,6 +10,7 @@ import { wasmPath } from '../../deploy/local/mesh/weir.ts';
 import { buildRoot, packageRoot } from '../../deploy/local/root.ts';
 import { type ReadScenario, readScenario } from '../../deploy/local/scenario/read.ts';
 import { routesOf } from '../../deploy/local/scenario/routes.ts';
+import { runCommand, say } from '../support/command-line.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
 import { digestBuild } from './cache.ts';
 import { compareRuns, type ScenarioReport } from './compare.ts';
@@ -48,14 +49,14 @@ async function main(args: readonly string[]): Promise<number> {
       { jobs, envoy, build, results, isFresh: asked.isFresh, lanes: asked.lanes, signal, say },
       (name, runs) => {
         const why = refusalOf(runs);
-        if (asked.plot !== undefined && why.length === 0) {
-          mkdirSync(asked.plot, { recursive: true });
-          writeFileSync(join(asked.plot, `${name}.svg`), plotOf(name, runs));
-        }
         if (why.length > 0) {
           refused.push({ name, why });
           say(`\n${name}: not reported, the machine was too busy to trust:\n  ${why.join('\n  ')}\n`);
           return;
+        }
+        if (asked.plot !== undefined) {
+          mkdirSync(asked.plot, { recursive: true });
+          writeFileSync(join(asked.plot, `${name}.svg`), plotOf(name, runs));
         }
         const report = compareRuns(name, runs, (setUp) => setUps.some((each) => each.name === setUp && each.isPeer));
         reports.push(report);
@@ -99,15 +100,4 @@ function checked(path: string, setUps: readonly SetUp[]): ReadScenario {
   return read;
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-main(process.argv.slice(2))
-  .then((code) => {
-    process.exitCode = code;
-  })
-  .catch((error: unknown) => {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exitCode = 1;
-  });
+runCommand(main);

@@ -14,6 +14,7 @@ import { type RunResult, runScenario } from '../../deploy/local/run.ts';
 import { readScenario } from '../../deploy/local/scenario/read.ts';
 import { faultsOf } from '../../deploy/local/show/faults.ts';
 import { sayTrust } from '../../deploy/local/show/trust.ts';
+import { runCommand, say } from '../support/command-line.ts';
 import { parseArguments, USAGE } from './arguments.ts';
 import { growthProblems, MemoryLog, warmS } from './memory.ts';
 import { type PlannedFault, planFaults, soakScenario } from './plan.ts';
@@ -158,15 +159,4 @@ function recoveriesOf(
   });
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-main(process.argv.slice(2))
-  .then((code) => {
-    process.exitCode = code;
-  })
-  .catch((error: unknown) => {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exitCode = 1;
-  });
+runCommand(main);

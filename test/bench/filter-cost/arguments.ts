@@ -1,5 +1,6 @@
 /** The arguments of the benchmark of what the filter costs. Pure. */
 import { parseArgs } from 'node:util';
+import { integer } from '../../support/command-line.ts';
 
 export interface Arguments {
   readonly isHelp: boolean;
@@ -40,10 +41,4 @@ export function parseArguments(args: readonly string[]): Arguments {
     seconds: integer('--seconds', values.seconds, 1, 60),
     json: values.json,
   };
-}
-
-function integer(option: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new Error(`${option} is ${text}; it must be an integer from ${least} to ${most}`);
 }

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { chanceOf } from '../../../deploy/local/random.ts';
+import { runCommand, say } from '../../support/command-line.ts';
 import { FOREIGN_RATIO } from '../measure/machine.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
 import { compared, figuresOf, jsonOf, linesOf } from './figures.ts';
@@ -88,15 +89,4 @@ function progressOf({ of, halfLoadRps }: Round): string {
   return `no filter ${of[NONE].cpuUs.toFixed(1)} µs, half load ${Math.round(halfLoadRps)}/s; added: ${added.join(', ')}`;
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-main(process.argv.slice(2))
-  .then((code) => {
-    process.exitCode = code;
-  })
-  .catch((error: unknown) => {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exitCode = 1;
-  });
+runCommand(main);

@@ -1,5 +1,6 @@
 /** The arguments of the propagation benchmark. Pure. */
 import { parseArgs } from 'node:util';
+import { integer } from '../../support/command-line.ts';
 
 export interface Arguments {
   readonly isHelp: boolean;
@@ -56,12 +57,6 @@ export function parseArguments(args: readonly string[]): Arguments {
     seed: integer('--seed', values.seed, 0, 0xffffffff),
     json: values.json,
   };
-}
-
-function integer(option: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new Error(`${option} is ${text}; it must be an integer from ${least} to ${most}`);
 }
 
 function number(option: string, text: string, least: number, most: number): number {

@@ -6,6 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findEnvoy } from '../../../deploy/local/envoy/find.ts';
 import { milliseconds, quantile } from '../../../deploy/local/show/figures.ts';
+import { runCommand, say } from '../../support/command-line.ts';
 import { seeded } from '../../support/random.ts';
 import { foreignRatio, type MachineTrust, machineDoubts } from '../measure/machine.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
@@ -104,15 +105,4 @@ function sayProgress(records: readonly DecisionRecord[]): void {
   say(`  ${records.length} decisions so far: in every Envoy p50 ${milliseconds(p50Ms)}, most ${milliseconds(maxMs)}`);
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-main(process.argv.slice(2))
-  .then((code) => {
-    process.exitCode = code;
-  })
-  .catch((error: unknown) => {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exitCode = 1;
-  });
+runCommand(main);

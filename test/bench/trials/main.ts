@@ -13,6 +13,7 @@ import { runScenario } from '../../../deploy/local/run.ts';
 import type { Decision } from '../../../deploy/local/show/decisions.ts';
 import { sayTrust } from '../../../deploy/local/show/trust.ts';
 import { findingOf, type TrialResult } from '../../fuzz/trials/fuzz-trials.ts';
+import { integer, runCommand, say } from '../../support/command-line.ts';
 import { noisyScenario, RPS } from './noisy.ts';
 
 const USAGE = `npm run bench:trials -- [--trials N] [--seed N]
@@ -125,21 +126,4 @@ function ranFor(verdict: Decision, decisions: readonly Decision[]): string {
   return start ? `in ${Math.round((verdict.atMs - start.atMs) / 1000)} s: ` : '';
 }
 
-function integer(option: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new Error(`${option} is ${text}; it must be an integer from ${least} to ${most}`);
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-main(process.argv.slice(2))
-  .then((code) => {
-    process.exitCode = code;
-  })
-  .catch((error: unknown) => {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exitCode = 1;
-  });
+runCommand(main);
