@@ -54,7 +54,7 @@ export async function runOnce(order: RunOrder): Promise<RunRecord> {
     isSteered: setUp.isSteered,
     signal: order.signal,
     ...(setUp.shared ? { shared: setUp.shared } : {}),
-    ...(setUp.isL3 ? { controllerFile: join(buildRoot, 'test', 'bench', 'peers', 'l3-main.js') } : {}),
+    ...(setUp.controllerFile ? { controllerFile: join(buildRoot, setUp.controllerFile) } : {}),
     ...(setUp.settlesS < scenario.warmupS ? { playedWarmupS: setUp.settlesS } : {}),
     interventions: [
       {

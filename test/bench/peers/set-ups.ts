@@ -17,7 +17,8 @@ export interface SetUp {
   /** Of the warm-up at most so much is played, s: by then it has settled. Weir learns for as long as it may. */
   readonly settlesS: number;
   readonly shared?: SharedCluster;
-  readonly isL3?: boolean;
+  /** Program in the controller's place, in the build; absent: the controller. */
+  readonly controllerFile?: string;
   /** Policy put into every route; absent: the routes as the scenario has them. */
   readonly policy?: string;
 }
@@ -38,7 +39,13 @@ export const setUps: readonly SetUp[] = [
   { name: 'least-request', ...plain, shared: leastRequest },
   { name: 'least-request-od', ...plain, shared: { ...leastRequest, hasOutlierDetection: true } },
   { name: 'locality-od', ...plain, shared: { ...leastRequest, hasOutlierDetection: true, isByZone: true } },
-  { name: 'inverse-latency', isPeer: true, isSteered: true, settlesS: L3_SETTLES_S, isL3: true },
+  {
+    name: 'inverse-latency',
+    isPeer: true,
+    isSteered: true,
+    settlesS: L3_SETTLES_S,
+    controllerFile: 'test/bench/peers/l3-main.js',
+  },
   { name: 'weir', ...weir },
 ];
 
