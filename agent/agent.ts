@@ -22,6 +22,8 @@ import type { Samples } from './wire/samples.ts';
 const DEFAULT_WINDOW_MS = 1_000;
 /** What proxies call is learnt from samples, a proxy at a time; their views are looked at together. */
 const LEARNT_DELAY_MS = 20;
+/** Longer than filters take to hear of new tables. */
+const TABLES_WRITE_DELAY_MS = 100;
 
 export interface AgentOptions {
   readonly config: Config;
@@ -227,6 +229,7 @@ export class Agent {
     const { config, clock, log } = this.#options;
     return new Tables({
       stateDir: config.stateDir,
+      writeDelayMs: TABLES_WRITE_DELAY_MS,
       clock,
       log,
       notices: this.#notices,

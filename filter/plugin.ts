@@ -8,6 +8,7 @@ import { limitValues } from './host/memory';
 import { identify } from './identity';
 import { configureClusters, isCrowded, prepareClusters, reclaimClusters } from './measure/clusters';
 import { prepareCalls } from './measure/open-calls';
+import { learnUsual } from './measure/usual';
 import { onAnswer as reportAnswer, startReports, onTick as tickReports } from './report';
 import { seed } from './route/random';
 import { heldGeneration, limitTable } from './route/table';
@@ -59,6 +60,7 @@ export function onTick(contextId: u32): void {
   if (isAging) lastReclaimNs = now;
   if (isAging || isCrowded()) reclaimClusters(heldGeneration, isAging);
   prepareClusters(0);
+  learnUsual();
   tickReports(now);
 }
 

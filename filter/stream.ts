@@ -33,6 +33,7 @@ import { Cluster, clusterOf, nameOf, sampleOf } from './measure/clusters';
 import { counters } from './measure/counters';
 import { closeCall, findCall, OpenCall, openCall } from './measure/open-calls';
 import { record } from './measure/sample';
+import { noteLatency } from './measure/usual';
 import { pick } from './route/pick';
 import { below } from './route/random';
 import { Service, serviceOf } from './route/table';
@@ -113,7 +114,7 @@ export function onLog(contextId: u32): void {
   const outcome = outcomeOf(call, readNumber(responseFlags, 0));
   const retries = attempts > 1 ? <u32>(attempts - 1) : 0;
   const cluster = servedBy(call);
-  if (cluster != null) noteOutcome(cluster, outcome);
+  if (cluster != null) noteOutcome(cluster, outcome, latencyUs);
   const sample = sampleOf(cluster, call.arm, call.trialId);
   if (sample == null) counters.droppedCalls++;
   else record(sample, outcome, latencyUs, retries);
@@ -121,9 +122,14 @@ export function onLog(contextId: u32): void {
 }
 
 /** A client that went away says nothing of the backend. */
-function noteOutcome(cluster: Cluster, outcome: u32): void {
-  if (outcome == OUTCOME_5XX || outcome == OUTCOME_RESET) cluster.failuresInRow++;
-  else if (outcome != OUTCOME_CANCELLED) cluster.failuresInRow = 0;
+function noteOutcome(cluster: Cluster, outcome: u32, latencyUs: u64): void {
+  if (outcome == OUTCOME_CANCELLED) return;
+  if (outcome == OUTCOME_5XX || outcome == OUTCOME_RESET) {
+    cluster.failuresInRow++;
+    return;
+  }
+  cluster.failuresInRow = 0;
+  noteLatency(cluster, latencyUs);
 }
 
 /** The host is done with a context; it may be one that never came to its log. */

@@ -28,6 +28,8 @@ const RACE_HOLD_MS = 250;
 
 export interface TablesDeps {
   readonly stateDir: string;
+  /** From the taking of tables to their writing, ms: they go to the filters first, which takes the same processors. */
+  readonly writeDelayMs: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly notices: Notices;
@@ -52,6 +54,9 @@ export class Tables {
   /** Writes happen one after the other. */
   #writing: Promise<unknown> = Promise.resolve();
   #queuedWrites = 0;
+  /** Ends the wait of the write that is next. */
+  #hurry: () => void = () => {};
+  #isClosing = false;
 
   constructor(deps: TablesDeps) {
     this.#deps = deps;
@@ -89,10 +94,11 @@ export class Tables {
     if (!isOlder && !isSameTables(before, frame)) this.#replaceViews(frame);
     const acceptance = this.#inForce.accept(frame);
     if (acceptance !== 'taken') return acceptance;
-    // Tables reach filters while this is done, on the same processors. The last word is written every few seconds anyway;
-    // with tables only when a higher epoch came with them, which the next life must not forget.
+    // The last word is written every few seconds anyway; with tables only when a higher epoch came with them, which the
+    // next life must not forget.
     const isEpochKept = this.#keptEpoch === this.#inForce.highestEpoch;
-    await Promise.all([this.#write('tables', encode(frame)), ...(isEpochKept ? [] : [this.#writeWord()])]);
+    const dueMs = this.#deps.clock.nowMs() + this.#deps.writeDelayMs;
+    await Promise.all([this.#write('tables', () => encode(frame), dueMs), ...(isEpochKept ? [] : [this.#writeWord()])]);
     return acceptance;
   }
 
@@ -167,6 +173,8 @@ export class Tables {
     this.#cancelWord();
     this.#cancelCalled();
     this.#inForce.close();
+    this.#isClosing = true;
+    this.#hurry();
     await Promise.all([this.#writeCalled(), this.#writeWord()]);
     // Where too many writes wait, those two were left out, and what waits is still to be done.
     await this.#writing;
@@ -217,22 +225,24 @@ export class Tables {
   async #writeWord(): Promise<void> {
     if (!this.hasAny() || this.#queuedWrites > MAX_QUEUED_WRITES) return;
     const { highestEpoch, lastWordWallMs } = this.#inForce.kept();
-    const isKept = await this.#write('word', Buffer.from(JSON.stringify({ highestEpoch, lastWordWallMs })));
+    const word = Buffer.from(JSON.stringify({ highestEpoch, lastWordWallMs }));
+    const isKept = await this.#write('word', () => word);
     if (isKept) this.#keptEpoch = highestEpoch;
   }
 
   async #writeCalled(): Promise<void> {
     if (!this.#isCalledDirty || this.#queuedWrites > MAX_QUEUED_WRITES) return;
     this.#isCalledDirty = false;
-    await this.#write('called', this.#called.save());
+    await this.#write('called', () => this.#called.save());
   }
 
-  /** Resolves to whether it is on disk. */
-  #write(kind: string, payload: Uint8Array): Promise<boolean> {
+  /** Resolves to whether it is on disk. @param dueMs not before then */
+  #write(kind: string, payload: () => Uint8Array, dueMs = 0): Promise<boolean> {
     this.#queuedWrites += 1;
     const written = this.#writing.then(async () => {
+      await this.#waitFor(dueMs);
       try {
-        await writeState(join(this.#deps.stateDir, kind), kind, payload);
+        await writeState(join(this.#deps.stateDir, kind), kind, payload());
         this.#deps.notices.recovered('state_not_kept', { kind }, 'the state directory takes files again');
         return true;
       } catch (error) {
@@ -244,6 +254,18 @@ export class Tables {
     });
     this.#writing = written;
     return written;
+  }
+
+  #waitFor(dueMs: number): Promise<void> {
+    const waitMs = dueMs - this.#deps.clock.nowMs();
+    if (waitMs <= 0 || this.#isClosing) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#deps.clock.after(waitMs, resolve);
+      this.#hurry = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   async #read(kind: string): Promise<Buffer | undefined> {

@@ -28,11 +28,11 @@
  *   24 u32 ttlMs  28 u16 serviceCount  30 u16 0
  *
  *   service: 0 u8 draw  1 u8 backendCount  2 u16 trialShare  4 u32 trialId  8 u16 entryCount  10 u16 0
- *   backend: 0 u16 weight  2 u16 trialWeight  4 u16 clusterBytes  6 u16 valueBytes, then cluster, then header value
+ *   backend: 0 u16 weight  2 u16 trialWeight  4 u16 clusterBytes  6 u16 valueBytes  8 u8 flags, then cluster, then header value
  *   entry:   0 u16 clusterBytes, then cluster    (a cluster that is no backend but at which calls of the service arrive)
  */
 
-export const PROTOCOL_VERSION: u32 = 1;
+export const PROTOCOL_VERSION: u32 = 2;
 
 /** How long the agent holds a table request that it has nothing new for, in ms. */
 export const HOLD_MS: u32 = 20000;
@@ -128,11 +128,14 @@ export const SERVICE_ENTRY_COUNT_AT: u32 = 8;
 export const DRAW_EXACT: u32 = 0;
 export const DRAW_BALANCED: u32 = 1;
 
-export const BACKEND_BYTES: u32 = 8;
+export const BACKEND_BYTES: u32 = 9;
 export const BACKEND_WEIGHT_AT: u32 = 0;
 export const BACKEND_TRIAL_WEIGHT_AT: u32 = 2;
 export const BACKEND_CLUSTER_BYTES_AT: u32 = 4;
 export const BACKEND_VALUE_BYTES_AT: u32 = 6;
+export const BACKEND_FLAGS_AT: u32 = 8;
+/** Flag: may take calls that were drawn for a backend which has unusually many in flight. */
+export const BACKEND_TAKES_OVER: u32 = 1;
 export const ENTRY_BYTES: u32 = 2;
 
 // Limits that both sides enforce.

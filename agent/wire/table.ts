@@ -113,6 +113,7 @@ function writeService(out: Buffer, start: number, table: ServiceTable): number {
     out.writeUInt16LE(backend.trialWeight, at + layout.BACKEND_TRIAL_WEIGHT_AT);
     out.writeUInt16LE(Buffer.byteLength(backend.cluster), at + layout.BACKEND_CLUSTER_BYTES_AT);
     out.writeUInt16LE(Buffer.byteLength(backend.name), at + layout.BACKEND_VALUE_BYTES_AT);
+    out.writeUInt8(backend.takesOver ? layout.BACKEND_TAKES_OVER : 0, at + layout.BACKEND_FLAGS_AT);
     at += layout.BACKEND_BYTES;
     at += out.write(backend.cluster, at);
     at += out.write(backend.name, at);
@@ -182,7 +183,9 @@ function readService(view: Buffer, start: number, into: SteeredService[]): numbe
     const cluster = text(view.readUInt16LE(record + layout.BACKEND_CLUSTER_BYTES_AT));
     const name = text(view.readUInt16LE(record + layout.BACKEND_VALUE_BYTES_AT));
     const weight = view.readUInt16LE(record + layout.BACKEND_WEIGHT_AT);
-    backends.push({ name, cluster, weight, trialWeight: view.readUInt16LE(record + layout.BACKEND_TRIAL_WEIGHT_AT) });
+    const trialWeight = view.readUInt16LE(record + layout.BACKEND_TRIAL_WEIGHT_AT);
+    const takesOver = (view.readUInt8(record + layout.BACKEND_FLAGS_AT) & layout.BACKEND_TAKES_OVER) !== 0;
+    backends.push({ name, cluster, weight, trialWeight, ...(takesOver ? { takesOver } : {}) });
   }
   const entryClusters: string[] = [];
   for (let i = view.readUInt16LE(start + layout.SERVICE_ENTRY_COUNT_AT); i > 0; i--) {

@@ -56,7 +56,7 @@ export const AdaptiveRoute = Type.Object(
         policy: Type.String({ default: 'marginal-loss', description: 'Policy that proposes weights.' }),
         draw: Type.Union([Type.Literal('balanced'), Type.Literal('exact')], {
           default: 'balanced',
-          description: 'balanced: two draws by weight, the less busy wins. exact: by weight alone.',
+          description: 'balanced: by weight, unless another is less busy for its weight. exact: by weight alone.',
         }),
         callerGroup: Type.Union([Type.Literal('zone'), Type.Literal('mesh')], {
           default: 'zone',
@@ -105,7 +105,7 @@ export const AdaptiveRoute = Type.Object(
               maximum: 0.5,
               default: 0.02,
               description:
-                'Share that a relieved backend keeps at most, so that it stays measured and can come back; less where 1.5 calls per second are less.',
+                'Share that a relieved backend keeps at most, so that it stays measured and can come back; less where 1.5 calls per second are less, or 0.75 of those that are bad.',
             }),
             freezes: Type.Array(
               Type.Object(

@@ -2,7 +2,7 @@
 import { noMoments } from '../decide/moments.ts';
 import { addUp, type Evidence, evidenceOf } from '../decide/relief/judge.ts';
 import { BLIND_MS, nextRung, nextShare, type Rung } from '../decide/relief/ladder.ts';
-import { acceptPresent, type Lane, type WindowCounts } from '../decide/relief/lane.ts';
+import { acceptPresent, forgetFault, type Lane, type WindowCounts } from '../decide/relief/lane.ts';
 import { shareOf } from '../decide/weights.ts';
 import { loadRps } from '../graph/decayed.ts';
 import { effectiveWeights } from './effective.ts';
@@ -10,8 +10,10 @@ import { evidenceFields, whyFallen, whyItWasLoad, whyRisen, whyStillSlow } from 
 import { type Group, type Service, type Steps, setWeights, yardstickOf } from './service.ts';
 import { groupLoadRps } from './view.ts';
 
-/** Calls per second that are enough to see whether a relieved backend is well again. */
+/** Calls per second that are enough to see whether a relieved backend is well again, */
 const PROBE_RPS = 1.5;
+/** and how many of them at most may be as bad as those at the fault. */
+const BAD_PROBE_RPS = 0.75;
 /** The least share that a weight can say. */
 const LEAST_SHARE = 1e-4;
 /** A backend that is steadily slower than it was, in relief for this long, is taken as it is: the policy knows what to give it. */
@@ -63,7 +65,7 @@ export function accept({ groups, route }: Service, nowMs: number): void {
  * The share that a slow backend of the group is taken down to in one step: what it loses at most doubles the load of the
  * others. Where queues are what makes it slow, taking all at once would only make them queue instead.
  */
-export function lowerShare(service: Service, group: Group, backend: string, nowMs: number): number {
+export function lowerShare(service: Service, group: Group, backend: string, badRatio: number, nowMs: number): number {
   const { route, groups } = service;
   const names = route.spec.backends.map(({ name }) => name);
   const rpsOf = ({ lanes }: Group, name: string) => {
@@ -71,7 +73,7 @@ export function lowerShare(service: Service, group: Group, backend: string, nowM
     return lane ? loadRps(lane.recent, nowMs) : 0;
   };
   const ownRps = groupLoadRps(group, nowMs);
-  const probeShare = probeShareOf(service, group, nowMs);
+  const probeShare = probeShareOf(service, group, badRatio, nowMs);
   const others = names.filter((name) => name !== backend && !group.lanes.get(name)?.relief);
   const othersRps = others.reduce(
     (sum, name) => sum + [...groups.values()].reduce((all, each) => all + rpsOf(each, name), 0),
@@ -84,10 +86,13 @@ export function lowerShare(service: Service, group: Group, backend: string, nowM
 /**
  * The share that keeps a relieved backend of the group measured: the route's, or less where less is enough. Each of these
  * calls may fail, and with 2 % of them failing a service has no p99 to speak of.
+ *
+ * @param badRatio share of its calls that failed or were slow at the fault
  */
-export function probeShareOf({ route }: Service, group: Group, nowMs: number): number {
+export function probeShareOf({ route }: Service, group: Group, badRatio: number, nowMs: number): number {
   const ownRps = groupLoadRps(group, nowMs);
-  const enough = ownRps > 0 ? Math.max(LEAST_SHARE, PROBE_RPS / ownRps) : 1;
+  const probeRps = Math.min(PROBE_RPS, BAD_PROBE_RPS / badRatio);
+  const enough = ownRps > 0 ? Math.max(LEAST_SHARE, probeRps / ownRps) : 1;
   return Math.min(route.spec.guard.probeShare, enough);
 }
 
@@ -104,7 +109,7 @@ function descend(service: Service, group: Group, lane: Lane, backend: string, ru
     group.means = noMoments();
     group.quietUntilMs = Math.max(group.quietUntilMs, nowMs + service.route.spec.guard.cooldownS * 1_000);
   } else {
-    relief.share = lowerShare(service, group, backend, nowMs);
+    relief.share = lowerShare(service, group, backend, relief.badRatio, nowMs);
     relief.isDescending = relief.share > service.route.spec.guard.probeShare;
     relief.stepAtMs = nowMs;
   }
@@ -138,6 +143,7 @@ function stepUp(service: Service, group: Group, lane: Lane, backend: string, evi
   if (isOver) {
     lane.relief = undefined;
     lane.relievedUntilMs = nowMs;
+    forgetFault(lane);
     group.means = noMoments();
     group.quietUntilMs = Math.max(group.quietUntilMs, nowMs + service.route.spec.guard.cooldownS * 1_000);
   }
@@ -158,7 +164,7 @@ function stepDown(service: Service, group: Group, lane: Lane, backend: string, e
   const { relief } = lane;
   if (!relief) return;
   const from = effectiveWeights(group, service.route);
-  relief.share = probeShareOf(service, group, steps.at.nowMs);
+  relief.share = probeShareOf(service, group, relief.badRatio, steps.at.nowMs);
   relief.stepAtMs = steps.at.nowMs;
   lane.failedClimbs += 1;
   steps.decide({

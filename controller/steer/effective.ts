@@ -2,7 +2,7 @@
 import { boundShares } from '../decide/bounds.ts';
 import type { Weights } from '../decide/policy.ts';
 import { shareOf, toWeights } from '../decide/weights.ts';
-import type { AdaptiveRoute } from '../routes/route.ts';
+import type { AdaptiveRoute, Backend } from '../routes/route.ts';
 import { trialShareOf } from '../trial/trial.ts';
 import type { ServiceTable } from '../wire/messages.ts';
 import { WEIGHT_TOTAL } from '../wire/messages.ts';
@@ -45,8 +45,14 @@ export function tableOf({ name, route }: Service, group: Group): ServiceTable | 
     backends: spec.backends.map((backend) => {
       const weight = weights[backend.name] ?? 0;
       const trialWeight = trial ? (trial.to[backend.name] ?? 0) : weight;
-      return { name: backend.name, cluster: backend.cluster, weight, trialWeight };
+      const takesOver = mayTakeOver(group, backend);
+      return { name: backend.name, cluster: backend.cluster, weight, trialWeight, ...(takesOver ? { takesOver } : {}) };
     }),
     entryClusters: spec.entryClusters,
   };
+}
+
+/** Whether a crowd at another backend may spill to it: not where it is relieved, or a person has bounded or pinned shares. */
+function mayTakeOver({ pinned, lanes }: Group, { name, maxShare }: Backend): boolean {
+  return pinned === undefined && maxShare === 1 && lanes.get(name)?.relief === undefined;
 }

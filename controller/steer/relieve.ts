@@ -9,7 +9,7 @@
  */
 import { noMoments } from '../decide/moments.ts';
 import type { Judgement } from '../decide/relief/judge.ts';
-import { climbsBefore, startRelief } from '../decide/relief/ladder.ts';
+import { badRatioOf, climbsBefore, startRelief } from '../decide/relief/ladder.ts';
 import { settle } from '../decide/relief/lane.ts';
 import { shareOf } from '../decide/weights.ts';
 import { accept, climb, lowerShare, probeShareOf } from './climb.ts';
@@ -74,12 +74,13 @@ function relieveGroup(
 
 function start(service: Service, { group, lane, backend }: Look, judgement: Judgement, steps: Steps): void {
   const { nowMs, wallMs } = steps.at;
-  const probeShare = probeShareOf(service, group, nowMs);
+  const badRatio = badRatioOf(judgement.evidence);
+  const probeShare = probeShareOf(service, group, badRatio, nowMs);
   if (group.trial) endTrial(service, group, 'aborted', `${backend} fails and is relieved`, steps);
   const from = effectiveWeights(group, service.route);
   lane.failedClimbs = climbsBefore(lane.failedClimbs, lane.relievedUntilMs, nowMs);
-  const share = judgement.fault === 'errors' ? probeShare : lowerShare(service, group, backend, nowMs);
-  lane.relief = startRelief(judgement.fault, judgement.evidence, share, share > probeShare, nowMs);
+  const share = judgement.fault === 'errors' ? probeShare : lowerShare(service, group, backend, badRatio, nowMs);
+  lane.relief = startRelief(judgement.fault, badRatio, share, share > probeShare, nowMs);
   group.watch = undefined;
   group.means = noMoments();
   steps.decide({

@@ -123,7 +123,17 @@ export type Report = Static<typeof Report>;
 export const Ack = Type.Object({ type: Type.Literal('ack'), tableEpoch: Count, tableNumber: Count }, closed);
 export type Ack = Static<typeof Ack>;
 
-export const BackendWeights = Type.Object({ name: Name, cluster: Name, weight: Weight, trialWeight: Weight }, closed);
+export const BackendWeights = Type.Object(
+  {
+    name: Name,
+    cluster: Name,
+    weight: Weight,
+    trialWeight: Weight,
+    /** Whether it may take calls that were drawn for a backend which has unusually many in flight; absent: no. */
+    takesOver: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
 export type BackendWeights = Static<typeof BackendWeights>;
 
 export const ServiceTable = Type.Object(

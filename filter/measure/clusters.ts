@@ -22,6 +22,16 @@ export class Cluster {
   inFlight: u32;
   /** Calls in a row, up to the last one that ended, that failed. */
   failuresInRow: u32;
+  /** What measure/usual.ts keeps: calls answered since the last tick and their latency, */
+  answered: u32;
+  answeredUs: u64;
+  /** and means that forget slowly, with the ticks that stand behind them. */
+  usualInFlight: u32;
+  usualUs: u32;
+  flightTicks: u32;
+  /** Share of its service's calls by the table in force, out of WEIGHT_TOTAL, both arms. */
+  share: u32;
+  latencyTicks: u32;
   stable: Sample | null;
   /** Trial arms of two trials, in no order: stragglers of the one before count apart from the one in force. */
   trialA: Sample | null;

@@ -8,6 +8,7 @@
 import * as layout from '../../agent/wire/layout';
 import { reserve } from '../host/memory';
 import { Cluster, clusterOf, findCluster, prepareClusters, spareClusters } from '../measure/clusters';
+import { foresee } from '../measure/usual';
 
 @unmanaged
 export class Backend {
@@ -16,6 +17,7 @@ export class Backend {
   cluster: Cluster | null;
   valueAt: usize;
   valueLength: u32;
+  takesOver: bool;
 }
 
 @unmanaged
@@ -203,8 +205,11 @@ function layOut(at: usize, length: u32, region: usize, next: u32): void {
       backend.weight = load<u16>(cursor + layout.BACKEND_WEIGHT_AT);
       backend.trialWeight = load<u16>(cursor + layout.BACKEND_TRIAL_WEIGHT_AT);
       backend.valueLength = load<u16>(cursor + layout.BACKEND_VALUE_BYTES_AT);
+      backend.takesOver = (load<u8>(cursor + layout.BACKEND_FLAGS_AT) & layout.BACKEND_TAKES_OVER) != 0;
       cursor += layout.BACKEND_BYTES;
-      backend.cluster = join(cursor, clusterLength, service, next);
+      const cluster = join(cursor, clusterLength, service, next);
+      if (cluster != null) foresee(cluster, shareOf(service, backend));
+      backend.cluster = cluster;
       cursor += clusterLength;
       backend.valueAt = place;
       memory.copy(place, cursor, backend.valueLength);
@@ -232,6 +237,12 @@ function join(at: usize, length: u32, service: Service, next: u32): Cluster | nu
   cluster.generation = next;
   cluster.isTried = service.trialShare > 0;
   return cluster;
+}
+
+/** Of the calls of both arms, out of WEIGHT_TOTAL. */
+function shareOf(service: Service, backend: Backend): u32 {
+  const total = layout.WEIGHT_TOTAL;
+  return (backend.weight * (total - service.trialShare) + backend.trialWeight * service.trialShare) / total;
 }
 
 function isName(length: u32): bool {

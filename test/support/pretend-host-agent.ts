@@ -9,6 +9,7 @@ export interface BackendSketch {
   readonly name: string;
   readonly weight: number;
   readonly trialWeight?: number;
+  readonly takesOver?: boolean;
 }
 
 /** A service `shop` at cluster `shop`, whose backends are the clusters `shop-NAME`. */
@@ -28,6 +29,7 @@ export function service(
       cluster: `${name}-${backend.name}`,
       weight: backend.weight,
       trialWeight: backend.trialWeight ?? backend.weight,
+      ...(backend.takesOver ? { takesOver: true } : {}),
     })),
     entryClusters: [name],
     ...more,

@@ -1,6 +1,6 @@
 /**
  * A mesh with queues for tests and studies of the controller's core, event by event: callers in zones draw as the filter does
- * (two draws, fewer in flight per weight), backends have slots and a bounded queue, a slot is held while the backend's own
+ * (by weight, then the least busy for its weight), backends have slots and a bounded queue, a slot is held while the backend's own
  * calls are under way, crossing zones takes time on the wire, and each second becomes a report per caller and zone. Latency is
  * that of headers, as the filter measures it. Seeded; 1 million calls take some seconds.
  */
@@ -57,6 +57,23 @@ interface Station {
   readonly queue: (() => void)[];
 }
 
+interface Share {
+  readonly name: string;
+  readonly weight: number;
+  readonly takesOver: boolean;
+}
+
+/** What one proxy knows of one backend. */
+interface Usual {
+  inFlight: number;
+  atMs: number;
+  latencyMs: number;
+}
+
+/** As filter/measure/usual.ts has them: the time that the mean in flight reaches back over, and a call's part in that latency. */
+const USUAL_MS = 51_000;
+const LATENCY_GAIN = 1 / 64;
+
 type Done = (isOk: boolean) => void;
 
 export class QueueingMesh {
@@ -68,6 +85,7 @@ export class QueueingMesh {
   private readonly events = new EventHeap();
   private readonly stations = new Map<string, Station>();
   private readonly inFlight = new Map<string, number>();
+  private readonly usual = new Map<string, Usual>();
   private edges = new Map<string, EdgeReport & { outcomes: number[]; latency: number[]; inFlight: number }>();
   private nowMs = 0;
   private sequence = 0;
@@ -168,10 +186,16 @@ export class QueueingMesh {
           const slot = isOk ? 0 : 3;
           now.outcomes[slot] = (now.outcomes[slot] ?? 0) + 1;
           if (isOk) now.latency.push(Math.round((this.nowMs - startMs) * 1_000), 1);
+          if (isOk) this.noteLatency(flightKey, this.nowMs - startMs);
           done(isOk);
         }),
       ),
     );
+  }
+
+  private noteLatency(key: string, latencyMs: number): void {
+    const usual = this.usual.get(key);
+    if (usual) usual.latencyMs += (usual.latencyMs === 0 ? 1 : LATENCY_GAIN) * (latencyMs - usual.latencyMs);
   }
 
   private serve(service: string, station: Station, done: Done): void {
@@ -206,26 +230,57 @@ export class QueueingMesh {
     const table = this.options.isSteered ? this.tableOf(service, zone) : undefined;
     const isTrial = table !== undefined && this.random() * 10_000 < table.trialShare;
     const shares = table
-      ? table.backends.map(({ name, weight, trialWeight }) => ({ name, weight: isTrial ? trialWeight : weight }))
+      ? table.backends.map(({ name, weight, trialWeight, takesOver = false }) => ({
+          name,
+          weight: isTrial ? trialWeight : weight,
+          takesOver,
+        }))
       : (this.options.services.find(({ name }) => name === service)?.backends ?? []).map(({ name }) => ({
           name,
           weight: 10_000 / (this.options.services.find((each) => each.name === service)?.backends.length ?? 1),
+          takesOver: false,
         }));
-    const draw = () => {
-      let left = this.random() * 10_000;
-      for (const share of shares) {
-        left -= share.weight;
-        if (left < 0) return share;
-      }
-      return shares[shares.length - 1] ?? { name: '', weight: 0 };
-    };
-    const first = draw();
-    const second = draw();
     const flight = (name: string) => this.inFlight.get(`${workload} ${zone} ${proxy} ${service}/${name}`) ?? 0;
-    const a = flight(second.name);
-    const b = flight(first.name);
-    const isLighter = a * first.weight < b * second.weight && (a + 1) * first.weight < (b + 1) * second.weight;
-    return { backend: (isLighter ? second : first).name, isTrial, trialId: table?.trialId ?? 0 };
+    const drawn = this.drawOf(shares);
+    const isLess = (a: Share, b: Share) => flight(a.name) * b.weight < flight(b.name) * a.weight;
+    const takers = shares.filter(
+      (other) =>
+        isLess(other, drawn) && (flight(other.name) + 1) * drawn.weight < (flight(drawn.name) + 1) * other.weight,
+    );
+    const least = takers.filter((taker) => !takers.some((other) => isLess(other, taker)));
+    const lightest = least.length === 0 ? drawn : this.drawOf(least);
+    const best = this.spill(`${workload} ${zone} ${proxy} ${service}/`, shares, drawn) ?? lightest;
+    return { backend: best.name, isTrial, trialId: table?.trialId ?? 0 };
+  }
+
+  /** Where a crowd is at the drawn one, who would answer soonest; as filter/route/pick.ts has it. */
+  private spill(prefix: string, shares: readonly Share[], drawn: Share): Share | undefined {
+    const flight = ({ name }: Share) => this.inFlight.get(prefix + name) ?? 0;
+    const usualOf = (share: Share) => {
+      const usual = this.usual.get(prefix + share.name) ?? { inFlight: flight(share), atMs: this.nowMs, latencyMs: 0 };
+      this.usual.set(prefix + share.name, usual);
+      return usual;
+    };
+    for (const share of shares) {
+      const usual = usualOf(share);
+      const kept = Math.exp((usual.atMs - this.nowMs) / USUAL_MS);
+      usual.inFlight = kept * usual.inFlight + (1 - kept) * flight(share);
+      usual.atMs = this.nowMs;
+    }
+    if (flight(drawn) <= 2 * usualOf(drawn).inFlight + 3) return undefined;
+    const waitMs = (share: Share) => (flight(share) + 1) * usualOf(share).latencyMs;
+    const able = shares.filter((share) => share.takesOver && share.weight > 0 && waitMs(share) > 0);
+    const best = [drawn, ...able].reduce((a, b) => (waitMs(b) < waitMs(a) ? b : a));
+    return best.name === drawn.name ? undefined : best;
+  }
+
+  private drawOf(shares: readonly Share[]): Share {
+    let left = this.random() * shares.reduce((sum, { weight }) => sum + weight, 0);
+    for (const share of shares) {
+      left -= share.weight;
+      if (left < 0) return share;
+    }
+    return shares.at(-1) ?? { name: '', weight: 0, takesOver: false };
   }
 
   private tableOf(service: string, zone: string) {

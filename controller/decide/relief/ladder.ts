@@ -3,7 +3,7 @@
  * the newest calls have shown that they are no longer as they were at the fault and not worse than the past. If it turns
  * bad on the way it falls back to the probe at once, and each fall doubles the wait before the next climb.
  *
- * At 60 calls a second and a share of 33 % before: some 5 s for the first five good calls at 2 %, 3 s on each rung after,
+ * At 60 calls a second and a share of 33 % before: some 5 s for the first three good calls of the probe, 3 s on each rung after,
  * so more than half of the old share within 9 to 15 s.
  */
 import { lowerTail, upperTail } from './chance.ts';
@@ -32,7 +32,9 @@ const FIRST_WAIT_MS = 4_000;
 const LONGEST_WAIT_MS = 120_000;
 /** A fault that returns within this time after its relief ended counts as a failed climb. */
 const REMEMBERED_MS = 300_000;
-const LEAST_CALLS = 5;
+/** Fewer calls show neither that it is well again nor, on the way up, that it is not. */
+const LEAST_GOOD_CALLS = 3;
+const LEAST_BAD_CALLS = 5;
 /** Chance that a backend as bad as at the fault looks this good; the price of a mistake is one rung for a few seconds. */
 const STILL_BAD = 0.02;
 /** Chance of so many bad calls in a backend that is as in its past; below it the step waits for better ones. */
@@ -46,13 +48,17 @@ const LOSS_FACTOR = 2;
 /** @param share the first share, the probe's or, for slowness, what the others can take over at once */
 export function startRelief(
   fault: Fault,
-  evidence: Evidence,
+  badRatio: number,
   share: number,
   isDescending: boolean,
   nowMs: number,
 ): Relief {
-  const badRatio = (evidence.failures + evidence.slow) / Math.max(1, evidence.attempts);
   return { fault, sinceMs: nowMs, share, stepAtMs: nowMs, isDescending, badRatio };
+}
+
+/** Share of attempts that failed or were slow. */
+export function badRatioOf({ failures, slow, attempts }: Evidence): number {
+  return (failures + slow) / Math.max(1, attempts);
 }
 
 /** Failed climbs that a new relief starts with. */
@@ -90,7 +96,7 @@ export function nextRung(
 
 function isGood(evidence: Evidence, relief: Relief): boolean {
   const { attempts, failures, slow, lossSumMs, expectedLossSumMs } = evidence;
-  if (attempts < LEAST_CALLS) return false;
+  if (attempts < LEAST_GOOD_CALLS) return false;
   const bad = failures + slow;
   const asAtFault = Math.min(0.95, Math.max(0.1, relief.badRatio));
   if (lowerTail(Math.min(bad, attempts), attempts, asAtFault) > STILL_BAD) return false;
@@ -103,7 +109,7 @@ function isBadAgain(suffixes: readonly Evidence[]): boolean {
   return suffixes.slice(0, 3).some((evidence) => {
     const { attempts, failures, slow } = evidence;
     const bad = failures + slow;
-    if (attempts < LEAST_CALLS || bad < BAD_AGAIN_RATIO * attempts) return false;
+    if (attempts < LEAST_BAD_CALLS || bad < BAD_AGAIN_RATIO * attempts) return false;
     return upperTail(bad, attempts, expectedBadRatio(evidence)) < BAD_AGAIN;
   });
 }

@@ -134,6 +134,18 @@ export function acceptPresent(lane: Lane, yardstick: Yardstick): void {
   lane.suspectSinceMs = undefined;
 }
 
+/**
+ * The fault is over: what policies look at is as in the past, with the calls of the present. Else they would take the healed
+ * backend's share away again for what it did before.
+ */
+export function forgetFault({ recent, past }: Lane): void {
+  const { answered } = answeredAbove(past, 0);
+  if (answered <= 0) return;
+  recent.failures = recent.attempts * errorRatio(past);
+  const scale = (recent.attempts - recent.failures) / answered;
+  for (let slot = 0; slot < recent.slots.length; slot++) recent.slots[slot] = (past.slots[slot] ?? 0) * scale;
+}
+
 export function expect(past: Decayed, { worstMs, errorBudget }: Yardstick): Past {
   const slowAboveMs = quantileMs(past, 0.99);
   const { answered, above } = answeredAbove(past, slowAboveMs * 1_000);

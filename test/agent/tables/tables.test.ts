@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createNotices } from '../../../agent/log.ts';
@@ -21,7 +22,7 @@ interface Context {
   clock: HandClock;
   stateDir: string;
   /** Another life of the agent, with the same disk and the same wall clock. */
-  live: () => Promise<Life>;
+  live: (writeDelayMs?: number) => Promise<Life>;
   cleanUp: () => Promise<void>;
 }
 
@@ -33,11 +34,12 @@ test.before.each((context) => {
   const clock = new HandClock();
   const stateDir = mkdtempSync(join(tmpdir(), 'weir-agent-'));
   const lives: Tables[] = [];
-  const live = async () => {
+  const live = async (writeDelayMs = 0) => {
     const { log, said } = listening();
     const seen: string[] = [];
     const tables = new Tables({
       stateDir,
+      writeDelayMs,
       clock,
       log,
       notices: createNotices(log, clock.nowMs),
@@ -94,6 +96,28 @@ test('a life that was killed left what it had acknowledged', async ({ live }) =>
   const second = await live();
   assert.equal(second.tables.version(), { tableEpoch: 5, tableNumber: 3 });
   assert.is(second.tables.hasFresh(), true);
+});
+
+test('filters have new tables before the disk, which has them soon after', async ({ clock, stateDir, live }) => {
+  const { tables } = await live(100);
+  const accepted = tables.accept(tablesOf(3, services));
+  assert.is(tables.viewFor(viewer).serviceCount, 2);
+  clock.advance(99);
+  await turn();
+  assert.not(readdirSync(stateDir).includes('tables'));
+  clock.advance(1);
+  assert.is(await accepted, 'taken');
+  assert.ok(readdirSync(stateDir).includes('tables'));
+});
+
+test('closing writes at once what waits for its turn', async ({ live }) => {
+  const first = await live(100);
+  void first.tables.accept(tablesOf(3, services));
+  void first.tables.accept(tablesOf(4, services));
+  await turn();
+  await first.tables.close();
+  const second = await live();
+  assert.equal(second.tables.version(), { tableEpoch: 5, tableNumber: 4 });
 });
 
 test('tables whose ttl ended between two lives are known but give no view, until the next word', async ({

@@ -1,6 +1,6 @@
 /**
  * What Weir's filter does to a request, written as the SDK's own documentation shows: its RootContext, Context and
- * stream_context, strings, Maps and typed arrays. It looks for a client's header, draws twice and takes the less busy,
+ * stream_context, strings, Maps and typed arrays. It looks for a client's header, draws by weight and takes the least busy,
  * replaces the header, which clears the route cache, keeps outcome, retries and a latency histogram per cluster, and sends them
  * each second in the same message to the same kind of agent.
  *
@@ -142,16 +142,28 @@ class Call extends Context {
 
 function onAnswer(_context: BaseContext, _headers: u32, _bodyBytes: usize, _trailers: u32): void {}
 
-/** Of two draws by weight the one with fewer calls in flight per weight. */
+/** Drawn by weight, unless others have fewer calls in flight per weight: then the least busy of them, of several by weight. */
 function pick(routed: string[]): string {
-  const first = draw();
-  const second = draw();
-  if (first == second) return first.name;
-  const inFlightOfFirst = sampleOf(clusterOf(routed, first.name)).inFlight;
-  const inFlightOfSecond = sampleOf(clusterOf(routed, second.name)).inFlight;
-  const isLighterNow = inFlightOfSecond * first.weight < inFlightOfFirst * second.weight;
-  const isLighterThen = (inFlightOfSecond + 1) * first.weight < (inFlightOfFirst + 1) * second.weight;
-  return isLighterNow && isLighterThen ? second.name : first.name;
+  const drawn = draw();
+  const inFlightOfDrawn = sampleOf(clusterOf(routed, drawn.name)).inFlight;
+  let best = drawn;
+  let inFlightOfBest = inFlightOfDrawn;
+  let tiedWeight: f64 = 0;
+  for (let i = 0; i < backends.length; i++) {
+    const other = backends[i];
+    if (other == drawn) continue;
+    const inFlight = sampleOf(clusterOf(routed, other.name)).inFlight;
+    const isLighterNow = inFlight * drawn.weight < inFlightOfDrawn * other.weight;
+    const isLighterThen = (inFlight + 1) * drawn.weight < (inFlightOfDrawn + 1) * other.weight;
+    if (!isLighterNow || !isLighterThen) continue;
+    if (best != drawn && inFlight * best.weight > inFlightOfBest * other.weight) continue;
+    const isTie = best != drawn && inFlight * best.weight == inFlightOfBest * other.weight;
+    tiedWeight = isTie ? tiedWeight + other.weight : other.weight;
+    if (Math.random() * tiedWeight > other.weight) continue;
+    best = other;
+    inFlightOfBest = inFlight;
+  }
+  return best.name;
 }
 
 function draw(): Backend {

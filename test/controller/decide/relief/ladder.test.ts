@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { type Evidence, evidenceOf } from '../../../../controller/decide/relief/judge.ts';
 import {
   BLIND_MS,
+  badRatioOf,
   climbsBefore,
   nextRung,
   nextShare,
@@ -16,7 +17,7 @@ import { counts, evidence, goodPast, noPast } from './hand-made.ts';
 
 const PROBE = 0.02;
 const relief = (more: Partial<Relief> = {}): Relief => ({
-  ...startRelief('errors', evidence({ failures: 54 }), PROBE, false, 0),
+  ...startRelief('errors', badRatioOf(evidence({ failures: 54 })), PROBE, false, 0),
   ...more,
 });
 const good = evidence({ attempts: 10 });
@@ -59,9 +60,12 @@ test('it climbs on good calls, but not before its time', () => {
   assert.is(kindOf([good], 3_000, false), 'up');
 });
 
-test('without calls, or with fewer than five, it stays', () => {
+test('without calls, or with fewer than three, it stays', () => {
   assert.is(kindOf([], 60_000), 'stay');
-  assert.is(kindOf([evidence({ attempts: 4 })], 60_000), 'stay');
+  assert.is(kindOf([evidence({ attempts: 2 })], 60_000), 'stay');
+  assert.is(kindOf([evidence({ attempts: 3 })], 60_000), 'up');
+  // Of three good calls a backend of which half failed has one chance in eight.
+  assert.is(kindOf([evidence({ attempts: 3 })], 60_000, true, 0, relief({ badRatio: 0.5 })), 'stay');
   assert.is(kindOf([evidence({ attempts: 0, answered: 0, lossSumMs: 0 })], 60_000), 'stay');
 });
 

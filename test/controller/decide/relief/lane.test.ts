@@ -6,11 +6,12 @@ import {
   acceptPresent,
   closeWindow,
   expect,
+  forgetFault,
   type Lane,
   newLane,
   settle,
 } from '../../../../controller/decide/relief/lane.ts';
-import { newDecayed } from '../../../../controller/graph/decayed.ts';
+import { errorRatio, latencyMoments, loadRps, newDecayed } from '../../../../controller/graph/decayed.ts';
 import { evidence } from './hand-made.ts';
 import { spansOf } from './pretend-service.ts';
 
@@ -47,6 +48,26 @@ test('a window is counted when it closes, and the next one starts empty', () => 
     { atMs: 1_000, passedMs: 1_000, attempts: 10, failures: 1, answered: 9, slow: 0, lossSumMs: 9 * 20 + 5_000 },
   ]);
   assert.is(lane.open.attempts, 0);
+});
+
+test('a fault that is over is forgotten in what policies look at, calls and load are not', () => {
+  const { lane, nowMs } = new Story().windows(60, 50, 20, 1).windows(10, 50, 400, 30);
+  const { attempts } = lane.recent;
+  const rps = loadRps(lane.recent, nowMs);
+  forgetFault(lane);
+  assert.is(lane.recent.attempts, attempts);
+  assert.is(loadRps(lane.recent, nowMs), rps);
+  assert.ok(Math.abs(errorRatio(lane.recent) - 0.02) < 0.001, `${errorRatio(lane.recent)}`);
+  const { count, meanMs } = latencyMoments(lane.recent, 5_000);
+  assert.ok(Math.abs(count - attempts * 0.98) < 0.01 * attempts, `${count} of ${attempts}`);
+  assert.ok(Math.abs(meanMs - 20) < 1, `${meanMs}`);
+});
+
+test('without a past there is nothing to put in the place of a fault', () => {
+  const { lane } = new Story().window(20, 20, 10);
+  const { failures } = lane.recent;
+  forgetFault(lane);
+  assert.is(lane.recent.failures, failures);
 });
 
 test('the last 60 windows are kept', () => {
