@@ -1,6 +1,8 @@
 /** The oracle: the simulation against theory, the search on scenarios whose answer is plain, and the core that tells what was found. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { stringify } from 'yaml';
+import { parseAll } from '../../controller/routes/parse.ts';
 import { parseScenario } from '../../deploy/local/scenario/parse.ts';
 import type { ReadScenario } from '../../deploy/local/scenario/read.ts';
 import { isSteered, routesOf } from '../../deploy/local/scenario/routes.ts';
@@ -293,7 +295,8 @@ test('weights go into the routes and come out of them, and what is steered stays
   const { scenario } = read(FAR);
   const changed = scenarioFor(scenario, { ...setUpNamed(ORACLE), weights: FOUND });
   assert.equal(changed, withFixedWeights(scenario, FOUND));
-  assert.equal(routesOf(changed).map(fixedWeightsOf), [FOUND['shop:80']]);
+  const written = routesOf(changed).map((route) => ({ text: stringify(route), name: 'routes.yaml' }));
+  assert.equal(parseAll(written).map(fixedWeightsOf), [FOUND['shop:80']]);
   assert.equal(
     changed.services.map((service) => isSteered(changed, service)),
     [true],
