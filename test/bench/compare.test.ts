@@ -95,7 +95,7 @@ test('what children of this process use is its own, while they run and once they
 
 test('every repeat has all set-ups one after the other, each with the seed of the repeat', () => {
   const read = readScenario(join(folder, 'steady.yaml'), packageRoot);
-  const jobs = jobsOf([read], setUps.slice(0, 2), 2, 7);
+  const jobs = jobsOf([read], () => setUps.slice(0, 2), 2, 7);
   assert.equal(
     jobs.map(({ setUp, seed }) => `${setUp.name} ${seed}`),
     ['static 7', 'round-robin 7', 'static 8', 'round-robin 8'],

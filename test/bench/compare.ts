@@ -1,6 +1,8 @@
 /** From the runs of one scenario to what is reported: middle, spread and ratio to the best peer. Pure. */
 import type { Figures } from './measure/figures.ts';
 import type { RunRecord } from './measure/run.ts';
+import type { Found } from './oracle/search.ts';
+import type { FixedWeights } from './peers/fixed-weights.ts';
 
 const FIGURES = ['goodputRps', 'p50Ms', 'p90Ms', 'p99Ms', 'errorRatio', 'crossZoneShare', 'reliefS'] as const;
 export type FigureName = (typeof FIGURES)[number];
@@ -13,6 +15,9 @@ export type PolicyReport = Readonly<Record<FigureName, number | null>> & {
   readonly spread: Readonly<Record<FigureName, readonly [number | null, number | null]>>;
   readonly repeats: number;
   readonly faultCount: number;
+  /** Of fixed weights: what they are, and their p99 as simulated; null as above. */
+  readonly weights?: FixedWeights;
+  readonly simulatedP99Ms?: number | null;
 };
 
 export interface ScenarioReport {
@@ -20,11 +25,15 @@ export interface ScenarioReport {
   readonly policies: Readonly<Record<string, PolicyReport>>;
 }
 
-/** @param runs all of one scenario, in any order; policies come in the order in which they are met first */
+/**
+ * @param runs all of one scenario, in any order; policies come in the order in which they are met first
+ * @param found fixed weights, by the name of the set-up that has them
+ */
 export function compareRuns(
   name: string,
   runs: readonly RunRecord[],
   isPeer: (setUp: string) => boolean,
+  found: Readonly<Record<string, Found>> = {},
 ): ScenarioReport {
   const bySetUp = new Map<string, Figures[]>();
   for (const { setUp, figures } of runs) bySetUp.set(setUp, [...(bySetUp.get(setUp) ?? []), figures]);
@@ -34,12 +43,14 @@ export function compareRuns(
   const bestGoodput = Math.max(...peers.map(({ goodputRps }) => goodputRps ?? 0));
   const policies = [...bySetUp].map(([setUp, figures]) => {
     const middle = middles.get(setUp) ?? middleOf(figures);
+    const fixed = found[setUp];
     const report: PolicyReport = {
       ...middle,
       ratioToBestPeer: { p99: ratio(middle.p99Ms, bestP99), goodput: ratio(middle.goodputRps, bestGoodput) },
       spread: eachFigure((figure) => ends(figures.map((one) => one[figure]))),
       repeats: figures.length,
       faultCount: figures[0]?.faultCount ?? 0,
+      ...(fixed ? { weights: fixed.weights, simulatedP99Ms: fixed.score.p99Ms } : {}),
     };
     return [setUp, report] as const;
   });

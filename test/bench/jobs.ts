@@ -12,17 +12,22 @@ export interface Job {
   readonly seed: number;
 }
 
-/** All set-ups of a repeat one after the other, so that a machine that drifts does so under all of them alike. */
+/**
+ * All set-ups of a repeat one after the other, so that a machine that drifts does so under all of them alike.
+ * @param setUpsOf a scenario
+ */
 export function jobsOf(
   reads: readonly ReadScenario[],
-  setUps: readonly SetUp[],
+  setUpsOf: (read: ReadScenario) => readonly SetUp[],
   repeat: number,
   seed: number | undefined,
 ): Job[] {
   return reads.flatMap((read) =>
-    Array.from({ length: repeat }, (_, i) => (seed ?? read.scenario.seed) + i).flatMap((runSeed) =>
-      setUps.map((setUp) => ({ read, setUp, seed: runSeed })),
-    ),
+    Array.from({ length: repeat }, (_, i) =>
+      setUpsOf(read)
+        .filter(({ repeats = repeat }) => i < repeats)
+        .map((setUp) => ({ read, setUp, seed: (seed ?? read.scenario.seed) + i })),
+    ).flat(),
   );
 }
 

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { findEnvoy } from '../../deploy/local/envoy/find.ts';
 import { countRequests, MAX_REQUESTS } from '../../deploy/local/load/rate.ts';
 import { wasmPath } from '../../deploy/local/mesh/weir.ts';
@@ -15,9 +16,10 @@ import { type Arguments, parseArguments, USAGE } from './arguments.ts';
 import { digestBuild } from './cache.ts';
 import { compareRuns, type ScenarioReport } from './compare.ts';
 import { jobsOf, refusalOf, secondsOf } from './jobs.ts';
-import { type SetUp, setUpNamed } from './peers/set-ups.ts';
+import { type Found, searchWeights } from './oracle/search.ts';
+import { ORACLE, type SetUp, setUpNamed } from './peers/set-ups.ts';
 import { plotOf } from './report/plot.ts';
-import { tableOf } from './report/table.ts';
+import { tableOf, weightLines } from './report/table.ts';
 import { runAll } from './run-all.ts';
 
 const scenarioFolder = join(packageRoot, 'test', 'bench', 'scenarios');
@@ -36,9 +38,15 @@ async function main(args: readonly string[]): Promise<number> {
   const { signal } = stopping;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stopping.abort());
   const envoy = await findEnvoy({ env: process.env, platform: process.platform, arch: process.arch, say, signal });
-  const jobs = jobsOf(reads, setUps, asked.repeat, asked.seed);
+  const found = await searchAll(reads, setUps, signal);
+  const jobs = jobsOf(
+    reads,
+    (read) => setUps.map((setUp) => withFound(setUp, found.get(read))),
+    asked.repeat,
+    asked.seed,
+  );
   say(
-    `${reads.length} scenarios × ${setUps.length} set-ups × ${asked.repeat}: ${jobs.length} runs, ${asked.lanes} at a time, ${Math.ceil(secondsOf(jobs) / asked.lanes / 60)} minutes if none is done yet; done ones are kept in ${asked.results}; Ctrl-C stops, the same command goes on`,
+    `${reads.length} scenarios × ${setUps.length} set-ups × ${asked.repeat}${sayOnce(setUps, asked.repeat)}: ${jobs.length} runs, ${asked.lanes} at a time, ${Math.ceil(secondsOf(jobs) / asked.lanes / 60)} minutes if none is done yet; done ones are kept in ${asked.results}; Ctrl-C stops, the same command goes on`,
   );
   const reports: ScenarioReport[] = [];
   const refused: { name: string; why: readonly string[] }[] = [];
@@ -47,7 +55,8 @@ async function main(args: readonly string[]): Promise<number> {
     const results = resolve(asked.results);
     await runAll(
       { jobs, envoy, build, results, isFresh: asked.isFresh, lanes: asked.lanes, signal, say },
-      (name, runs) => {
+      (read, runs) => {
+        const { name } = read.scenario;
         const why = refusalOf(runs);
         if (why.length > 0) {
           refused.push({ name, why });
@@ -58,10 +67,12 @@ async function main(args: readonly string[]): Promise<number> {
           mkdirSync(asked.plot, { recursive: true });
           writeFileSync(join(asked.plot, `${name}.svg`), plotOf(name, runs));
         }
-        const report = compareRuns(name, runs, (setUp) => setUps.some((each) => each.name === setUp && each.isPeer));
+        const isPeer = (setUp: string) => setUps.some((each) => each.name === setUp && each.isPeer);
+        const weighed = found.get(read);
+        const report = compareRuns(name, runs, isPeer, weighed ? { [ORACLE]: weighed } : {});
         reports.push(report);
         say(
-          `\n${name}${asked.repeat > 1 ? `, middle of ${asked.repeat} runs (least to most)` : ''}\n${tableOf(report)}\n`,
+          `\n${name}${asked.repeat > 1 ? `, middle of ${asked.repeat} runs (least to most)` : ''}\n${tableOf(report)}\n${weightLines(report)}`,
         );
       },
     );
@@ -76,6 +87,37 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (asked.plot !== undefined) say(`charts: ${asked.plot}`);
   return refused.length > 0 ? EXIT_BUSY : 0;
+}
+
+/** Fixed weights of each scenario, where a set-up is asked for that has them. */
+async function searchAll(
+  reads: readonly ReadScenario[],
+  setUps: readonly SetUp[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<ReadScenario, Found>> {
+  const oracle = setUps.find(({ name }) => name === ORACLE);
+  const found = new Map<ReadScenario, Found>();
+  if (!oracle) return found;
+  for (const read of reads) {
+    // Between two scenarios a signal is heard.
+    await nextTurn();
+    if (signal.aborted) break;
+    const startMs = performance.now();
+    const best = searchWeights(read, oracle.settlesS);
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+    say(`${read.scenario.name}: the best of ${best.evaluationCount} fixed weights, by simulation in ${seconds} s`);
+    found.set(read, best);
+  }
+  return found;
+}
+
+function withFound(setUp: SetUp, found: Found | undefined): SetUp {
+  return setUp.name === ORACLE && found ? { ...setUp, weights: found.weights } : setUp;
+}
+
+function sayOnce(setUps: readonly SetUp[], repeat: number): string {
+  const less = setUps.filter(({ repeats = repeat }) => repeats < repeat);
+  return less.map(({ name, repeats }) => ` (${name} × ${repeats})`).join('');
 }
 
 function scenarioPaths({ isAll, scenarios }: Arguments): string[] {

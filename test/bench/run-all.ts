@@ -31,7 +31,7 @@ export interface RunAllOptions {
 /** @throws Error when it is stopped */
 export async function runAll(
   options: RunAllOptions,
-  onScenario: (name: string, runs: readonly RunRecord[]) => void,
+  onScenario: (read: Job['read'], runs: readonly RunRecord[]) => void,
 ): Promise<void> {
   const { jobs, lanes, say } = options;
   const runs: (RunRecord | undefined)[] = jobs.map(() => undefined);
@@ -40,7 +40,7 @@ export async function runAll(
   const handOver = (read: Job['read']) => {
     const ofScenario = jobs.flatMap((job, i) => (job.read === read ? [runs[i]] : []));
     const complete = ofScenario.flatMap((run) => run ?? []);
-    if (complete.length === ofScenario.length) onScenario(read.scenario.name, complete);
+    if (complete.length === ofScenario.length) onScenario(read, complete);
   };
   const lane = async () => {
     for (let i = begun++; i < jobs.length; i = begun++) {

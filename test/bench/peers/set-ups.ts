@@ -7,6 +7,7 @@ import { nearest } from '../../../controller/routes/nearest.ts';
 import type { AdaptiveRoute } from '../../../controller/routes/route.ts';
 import type { SharedCluster } from '../../../deploy/local/envoy/shared-cluster.ts';
 import type { Scenario } from '../../../deploy/local/scenario/schema.ts';
+import { type FixedWeights, withFixedWeights } from './fixed-weights.ts';
 
 export interface SetUp {
   readonly name: string;
@@ -21,12 +22,19 @@ export interface SetUp {
   readonly controllerFile?: string;
   /** Policy put into every route; absent: the routes as the scenario has them. */
   readonly policy?: string;
+  /** Only the first so many repeats are run; absent: all. */
+  readonly repeats?: number;
+  /** Weights that stay, told by the program in the controller's place; found anew for each scenario. */
+  readonly weights?: FixedWeights;
 }
 
 /** Connections are open, queues as long as they get, ejections made. */
 const PLAIN_SETTLES_S = 4;
 /** Averages whose half-lives are seconds, but for the load's, which only tells a crowd from a habit. */
 const L3_SETTLES_S = 20;
+
+/** Fixed weights that a search found for the scenario: no way to steer, but what is left to win. */
+export const ORACLE = 'oracle';
 
 const plain = { isPeer: true, isSteered: false, settlesS: PLAIN_SETTLES_S } as const;
 const weir = { isPeer: false, isSteered: true, settlesS: Number.POSITIVE_INFINITY } as const;
@@ -47,6 +55,14 @@ export const setUps: readonly SetUp[] = [
     controllerFile: 'test/bench/peers/l3-main.js',
   },
   { name: 'weir', ...weir },
+  {
+    name: ORACLE,
+    isPeer: false,
+    isSteered: true,
+    settlesS: PLAIN_SETTLES_S,
+    controllerFile: 'test/bench/peers/oracle-main.js',
+    repeats: 1,
+  },
 ];
 
 export const setUpNames: readonly string[] = setUps.map(({ name }) => name);
@@ -63,8 +79,9 @@ export function setUpNamed(name: string): SetUp {
   throw new Error(`--policies has ${name}, which is not known; ${hint}`);
 }
 
-/** The scenario with the policy of the set-up in every route. */
-export function scenarioFor(scenario: Scenario, { policy }: SetUp): Scenario {
+/** The scenario with the policy or the fixed weights of the set-up in every route. */
+export function scenarioFor(scenario: Scenario, { policy, weights }: SetUp): Scenario {
+  if (weights !== undefined) return withFixedWeights(scenario, weights);
   if (policy === undefined) return scenario;
   const withPolicy = (route: AdaptiveRoute): AdaptiveRoute => ({ ...route, spec: { ...route.spec, policy } });
   return {

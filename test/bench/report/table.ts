@@ -6,14 +6,48 @@ const HEAD = ['', 'good/s', 'p50', 'p90', 'p99 ms', 'failed', 'crossing', 'relie
 
 export function tableOf({ policies }: ScenarioReport): string {
   const table = new Table({ head: HEAD, colAligns: HEAD.map((_, i) => (i === 0 ? 'left' : 'right')), style: plain });
-  for (const [name, report] of Object.entries(policies)) table.push(rowOf(name, report));
+  const most = Math.max(...Object.values(policies).map(({ repeats }) => repeats));
+  for (const [name, report] of Object.entries(policies)) table.push(rowOf(nameOf(name, report, most), report));
   return table.toString();
+}
+
+/** Fixed weights, one line per service and caller group; empty where there are none. */
+export function weightLines({ policies }: ScenarioReport): string {
+  return Object.entries(policies)
+    .flatMap(([name, { weights, simulatedP99Ms = null }]) =>
+      weights
+        ? [
+            `${name}, the best fixed weights found, p99 ${milliseconds(simulatedP99Ms)} ms as simulated:`,
+            ...Object.entries(weights).flatMap(([service, groups]) =>
+              Object.entries(groups).map(([group, shares]) => `  ${service} from ${group}: ${sayShares(shares)}`),
+            ),
+          ]
+        : [],
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** @param shares weights out of 10,000 by backend */
+function sayShares(shares: Readonly<Record<string, number>>): string {
+  return Object.entries(shares)
+    .map(([backend, weight]) => `${backend} ${Number((weight / 100).toFixed(1))} %`)
+    .join(', ');
+}
+
+/** Says so where a set-up has fewer runs than others. */
+function nameOf(name: string, { repeats }: PolicyReport, most: number): string {
+  return repeats === most ? name : `${name} (${repeats} run${repeats === 1 ? '' : 's'})`;
+}
+
+function milliseconds(value: number | null): string {
+  if (value === null) return 'failed';
+  return value < 10 ? value.toFixed(1) : value.toFixed(0);
 }
 
 const plain = { head: [], border: [] };
 
 function rowOf(name: string, report: PolicyReport): string[] {
-  const ms = (value: number | null) => (value === null ? 'failed' : value < 10 ? value.toFixed(1) : value.toFixed(0));
   const share = (value: number | null) => `${((value ?? 0) * 100).toFixed(1)} %`;
   const seconds = (value: number | null) => (value === null ? 'never' : value.toFixed(1));
   const ratio = (value: number | null) => (value === null ? '–' : value.toFixed(2));
@@ -21,9 +55,9 @@ function rowOf(name: string, report: PolicyReport): string[] {
   return [
     name,
     withSpread(report, 'goodputRps', (value) => (value ?? 0).toFixed(1)),
-    ms(report.p50Ms),
-    ms(report.p90Ms),
-    withSpread(report, 'p99Ms', ms),
+    milliseconds(report.p50Ms),
+    milliseconds(report.p90Ms),
+    withSpread(report, 'p99Ms', milliseconds),
     share(report.errorRatio),
     share(report.crossZoneShare),
     faultCount === 0 ? '–' : withSpread(report, 'reliefS', seconds),
