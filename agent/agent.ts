@@ -23,7 +23,7 @@ const DEFAULT_WINDOW_MS = 1_000;
 /** What proxies call is learnt from samples, a proxy at a time; their views are looked at together. */
 const LEARNT_DELAY_MS = 20;
 /** Longer than filters take to hear of new tables. */
-const TABLES_WRITE_DELAY_MS = 100;
+const WRITE_DELAY_MS = 100;
 
 export interface AgentOptions {
   readonly config: Config;
@@ -31,6 +31,8 @@ export interface AgentOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly release: string;
+  /** From the taking of tables to their writing on disk, ms. */
+  readonly writeDelayMs?: number;
 }
 
 export class Agent {
@@ -229,7 +231,7 @@ export class Agent {
     const { config, clock, log } = this.#options;
     return new Tables({
       stateDir: config.stateDir,
-      writeDelayMs: TABLES_WRITE_DELAY_MS,
+      writeDelayMs: this.#options.writeDelayMs ?? WRITE_DELAY_MS,
       clock,
       log,
       notices: this.#notices,

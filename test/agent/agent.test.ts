@@ -46,6 +46,7 @@ async function live(context: Context, more: { outboxReports?: number } = {}): Pr
     random: seeded(1),
     log,
     release: '0.1.0',
+    writeDelayMs: 0,
   });
   context.agents.push(agent);
   context.said = said;

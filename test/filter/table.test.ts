@@ -39,7 +39,7 @@ const entryAt = backendAt + 2 * (layout.BACKEND_BYTES + 'shop-a'.length + 'a'.le
 const wrong: readonly [what: string, message: Buffer][] = [
   ['nothing at all', Buffer.alloc(0)],
   ['another magic', changed(layout.TABLE_MAGIC_AT, 0x12345678, 4)],
-  ['another version', changed(layout.TABLE_VERSION_AT, 2)],
+  ['another version', changed(layout.TABLE_VERSION_AT, layout.PROTOCOL_VERSION + 1)],
   ['more services than there are', changed(layout.TABLE_SERVICE_COUNT_AT, 2)],
   ['fewer services than there are', changed(layout.TABLE_SERVICE_COUNT_AT, 0)],
   ['a way to draw that nobody knows', changed(serviceAt + layout.SERVICE_DRAW_AT, 2, 1)],

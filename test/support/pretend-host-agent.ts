@@ -1,4 +1,5 @@
 /** What an agent would do, for filters in a pretend host: take samples, hand out tables. */
+import * as assert from 'uvu/assert';
 import { decodeSamples, type Samples } from '../../agent/wire/samples.ts';
 import { encodeView, NO_VIEW, tableMessage, unchangedMessage, type View } from '../../agent/wire/table.ts';
 import type { ServiceTable } from '../../controller/wire/messages.ts';
@@ -55,6 +56,20 @@ export function startFilter(
   const agent = new PretendAgent(host);
   agent.held();
   return { host, agent };
+}
+
+/** Sends calls that end at once and counts where they went. */
+export function spread(host: PretendHost, calls: number, names: readonly string[]): number[] {
+  const counts = new Map<string, number>();
+  for (let i = 0; i < calls; i++) {
+    const stream = host.request();
+    const name = stream.requestHeaders.get('x-weir-backend') ?? 'none';
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    stream.respond(200).end();
+  }
+  const others = [...counts.keys()].filter((name) => !names.includes(name));
+  assert.equal(others, []);
+  return names.map((name) => counts.get(name) ?? 0);
 }
 
 export class PretendAgent {

@@ -6,9 +6,10 @@ import { WEIGHT_TOTAL } from '../../../controller/wire/messages.ts';
 import type { Service } from '../../../deploy/local/scenario/service-schema.ts';
 import type { SimulatedEndpoint } from './endpoint.ts';
 
-/** As in the filter: calls in a row that failed, and the weight below which they are not looked at. */
+/** As in the filter: calls in a row that failed, the weight below which they are not looked at, and draws beyond the first. */
 const FAILING = 5;
 const LEAST_FAILING_WEIGHT = 500;
+const REDRAWS = 2;
 
 /** An endpoint as one Envoy knows it. */
 export interface Host {
@@ -38,10 +39,10 @@ export interface Callee {
 }
 
 export function pickCluster({ draw, clusters }: Callee, chance: () => number): Cluster | undefined {
-  const first = drawByWeight(clusters, chance);
-  if (draw !== 'balanced') return first;
-  const second = drawByWeight(clusters, chance);
-  return first && second && isLighter(second, first) ? second : first;
+  let drawn = drawByWeight(clusters, chance);
+  if (draw !== 'balanced' || !drawn) return drawn;
+  for (let again = 0; again < REDRAWS && isFailing(drawn); again++) drawn = drawByWeight(clusters, chance) ?? drawn;
+  return lightest(clusters, drawn, chance);
 }
 
 function drawByWeight(clusters: readonly Cluster[], chance: () => number): Cluster | undefined {
@@ -53,11 +54,26 @@ function drawByWeight(clusters: readonly Cluster[], chance: () => number): Clust
   return clusters.findLast(({ weight }) => weight > 0);
 }
 
-function isLighter(a: Cluster, b: Cluster): boolean {
-  if (a === b) return false;
-  const isFailingA = isFailing(a);
-  if (isFailingA !== isFailing(b)) return !isFailingA;
-  return a.inFlight * b.weight < b.inFlight * a.weight && (a.inFlight + 1) * b.weight < (b.inFlight + 1) * a.weight;
+/** Spilling of crowds is left out: the weights are to be worth what they are by themselves. */
+function lightest(clusters: readonly Cluster[], drawn: Cluster, chance: () => number): Cluster {
+  let best = drawn;
+  let tiedWeight = 0;
+  for (const other of clusters) {
+    if (!mayTakeOver(other, drawn)) continue;
+    const busier = tiedWeight === 0 ? -1 : other.inFlight * best.weight - best.inFlight * other.weight;
+    if (busier > 0) continue;
+    tiedWeight = busier < 0 ? other.weight : tiedWeight + other.weight;
+    if (chance() * tiedWeight < other.weight) best = other;
+  }
+  return best;
+}
+
+function mayTakeOver(other: Cluster, drawn: Cluster): boolean {
+  return (
+    other.failuresInRow === 0 &&
+    other.inFlight * drawn.weight < drawn.inFlight * other.weight &&
+    (other.inFlight + 1) * drawn.weight < (drawn.inFlight + 1) * other.weight
+  );
 }
 
 function isFailing({ failuresInRow, weight }: Cluster): boolean {

@@ -31,7 +31,7 @@ export interface SetUp {
 /** Connections are open, queues as long as they get, ejections made. */
 const PLAIN_SETTLES_S = 4;
 /** Averages whose half-lives are seconds, but for the load's, which only tells a crowd from a habit. */
-const L3_SETTLES_S = 20;
+const L3_SETTLES_S = 12;
 
 /** Fixed weights that a search found for the scenario: no way to steer, but what is left to win. */
 export const ORACLE = 'oracle';
