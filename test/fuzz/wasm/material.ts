@@ -1,5 +1,5 @@
 /** What a filter is fed with: tables and configurations, right and a little wrong, header values, clusters, statuses. */
-import { MAX_TABLE_BYTES, TABLE_HEADER_BYTES } from '../../../agent/wire/layout.ts';
+import { BACKEND_BYTES, MAX_TABLE_BYTES, SERVICE_BYTES, TABLE_HEADER_BYTES } from '../../../agent/wire/layout.ts';
 import { encodeView, NO_VIEW, tableMessage, unchangedMessage, type View } from '../../../agent/wire/table.ts';
 import type { ServiceTable } from '../../../controller/wire/messages.ts';
 import { service } from '../../support/pretend-host-agent.ts';
@@ -19,7 +19,7 @@ const KEYS = [
   '',
 ] as const;
 /** One backend, two names of one byte, no entry. */
-const SMALLEST_SERVICE_BYTES = 22;
+const SMALLEST_SERVICE_BYTES = SERVICE_BYTES + BACKEND_BYTES + 2;
 const LONG = 'x'.repeat(256);
 const VERY_LONG = 'y'.repeat(20_000);
 const TOO_LONG = 'z'.repeat(1_100_000);
