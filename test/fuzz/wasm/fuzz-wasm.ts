@@ -37,9 +37,8 @@ export function fuzzWasm(sequences: number, seed: number): WasmFigures {
       life.settle();
     } catch (error) {
       const again = `npm run fuzz -- --only wasm --life '${JSON.stringify(options)}' --sequences ${life.sequences + 1}`;
-      throw new Error(`sequence ${life.sequences + 1} of the life of seed ${options.seed} failed; again: ${again}`, {
-        cause: error,
-      });
+      const which = `sequence ${life.sequences + 1} of the life of seed ${options.seed}`;
+      throw new Error(`${which} failed, ${String(error)}; again: ${again}`, { cause: error });
     }
     sum.lives += 1;
     sum.sequences += life.sequences;
