@@ -70,7 +70,11 @@ const first = layout.SAMPLES_HEADER_BYTES;
 const firstBucket = first + layout.EDGE_BYTES + 'shop-a'.length;
 const wrong: readonly [what: string, message: Buffer, sentence: string][] = [
   ['another magic', changed(0, 0, 4), 'begins with "WSMP", this one with 0x00000000'],
-  ['another version', changed(layout.SAMPLES_VERSION_AT, 9), `of version 9, this agent speaks ${layout.PROTOCOL_VERSION}`],
+  [
+    'another version',
+    changed(layout.SAMPLES_VERSION_AT, 9),
+    `of version 9, this agent speaks ${layout.PROTOCOL_VERSION}`,
+  ],
   ['more edges than there are', changed(layout.SAMPLES_EDGE_COUNT_AT, 3), 'edge 3 of 3'],
   ['an edge without a name', changed(first + layout.EDGE_NAME_BYTES_AT, 0), 'its name has 0 bytes'],
   ['a name past its limit', changed(first + layout.EDGE_NAME_BYTES_AT, 256), 'its name has 256 bytes'],
