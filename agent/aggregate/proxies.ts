@@ -103,12 +103,14 @@ export class Proxies {
       if (vms) vms.push(vm);
       else byNode.set(vm.proxy.nodeId, [vm]);
     }
-    const reports = [...byNode.values()].map((vms) => reportOf(vms, nowMs));
-    for (const [vmId, vm] of this.#vms) {
-      const present = presentOf(byNode.get(vm.proxy.nodeId) ?? []);
-      const isMissed = present.includes(vm) && present.some(({ heardMs }) => nowMs - heardMs <= FORGET_AFTER_MS);
-      if (nowMs - vm.heardMs > FORGET_AFTER_MS && !isMissed) this.#vms.delete(vmId);
-    }
+    const missed = new Set<Vm>();
+    const isSpeaking = ({ heardMs }: Vm) => nowMs - heardMs <= FORGET_AFTER_MS;
+    const reports = [...byNode.values()].map((vms) => {
+      const present = presentOf(vms);
+      if (present.some(isSpeaking)) for (const vm of present) missed.add(vm);
+      return reportOf(vms, present, nowMs);
+    });
+    for (const [vmId, vm] of this.#vms) if (!isSpeaking(vm) && !missed.has(vm)) this.#vms.delete(vmId);
     return reports;
   }
 
@@ -134,7 +136,8 @@ function enrol(proxy: Proxy, nowMs: number): Vm {
   };
 }
 
-function reportOf(vms: readonly Vm[], nowMs: number): ProxyReport {
+/** @param present those that were not replaced */
+function reportOf(vms: readonly Vm[], present: readonly Vm[], nowMs: number): ProxyReport {
   const latest = vms.reduce((a, b) => (b.heardMs > a.heardMs ? b : a));
   // The proxy is no further than the last of its workers.
   const oldest = vms.filter((vm) => nowMs - vm.heardMs <= LIVE_MS).reduce((a, b) => (isBehind(b, a) ? b : a), latest);
@@ -150,7 +153,7 @@ function reportOf(vms: readonly Vm[], nowMs: number): ProxyReport {
     caller: latest.proxy.caller,
     tableEpoch: oldest.tableEpoch,
     tableNumber: oldest.tableNumber,
-    silentMs: Math.max(0, ...presentOf(vms).map(({ heardMs }) => Math.round(nowMs - heardMs))),
+    silentMs: Math.max(0, ...present.map(({ heardMs }) => Math.round(nowMs - heardMs))),
     ...sums,
     configErrors: Math.max(...vms.map((vm) => vm.configErrors)),
   };

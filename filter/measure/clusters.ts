@@ -29,9 +29,9 @@ export class Cluster {
   usualInFlight: u32;
   usualUs: u32;
   flightTicks: u32;
+  latencyTicks: u32;
   /** Share of its service's calls by the table in force, out of WEIGHT_TOTAL, both arms. */
   share: u32;
-  latencyTicks: u32;
   stable: Sample | null;
   /** Trial arms of two trials, in no order: stragglers of the one before count apart from the one in force. */
   trialA: Sample | null;

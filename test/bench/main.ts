@@ -11,7 +11,7 @@ import { wasmPath } from '../../deploy/local/mesh/weir.ts';
 import { buildRoot, packageRoot } from '../../deploy/local/root.ts';
 import { type ReadScenario, readScenario } from '../../deploy/local/scenario/read.ts';
 import { routesOf } from '../../deploy/local/scenario/routes.ts';
-import { runCommand, say } from '../support/command-line.ts';
+import { EXIT_INTERRUPTED, runCommand, say, stoppedBySignal } from '../support/command-line.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
 import { digestBuild } from './cache.ts';
 import { compareRuns, type ScenarioReport } from './compare.ts';
@@ -24,7 +24,6 @@ import { runAll } from './run-all.ts';
 
 const scenarioFolder = join(packageRoot, 'test', 'bench', 'scenarios');
 const EXIT_BUSY = 3;
-const EXIT_INTERRUPTED = 130;
 
 async function main(args: readonly string[]): Promise<number> {
   const asked = parseArguments(args);
@@ -34,9 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const setUps = asked.policies.map(setUpNamed);
   const reads = scenarioPaths(asked).map((path) => checked(path, setUps));
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stopping.abort());
+  const { signal } = stoppedBySignal();
   const envoy = await findEnvoy({ env: process.env, platform: process.platform, arch: process.arch, say, signal });
   const found = await searchAll(reads, setUps, signal);
   const jobs = jobsOf(

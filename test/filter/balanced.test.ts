@@ -7,18 +7,19 @@ import { service, spread, startFilter } from '../support/pretend-host-agent.ts';
 
 const HEADER = 'x-weir-backend';
 
+/** Backends a, of this weight, and b with the rest. */
+function pair(weight: number, draw: 'exact' | 'balanced' = 'balanced') {
+  const backends = [
+    { name: 'a', weight },
+    { name: 'b', weight: 10_000 - weight },
+  ];
+  return service(backends, { draw });
+}
+
 for (const build of builds) {
   test(`${build}: balanced draws keep the weights' shares while nothing queues`, () => {
     const { host, agent } = startFilter(build);
-    agent.deliver([
-      service(
-        [
-          { name: 'a', weight: 9_800 },
-          { name: 'b', weight: 200 },
-        ],
-        { draw: 'balanced' },
-      ),
-    ]);
+    agent.deliver([pair(9_800)]);
     const counts = spread(host, 20_000, ['a', 'b']);
     const fit = chiSquare(counts, [0.98, 0.02]);
     assert.ok(fit.statistic < fit.limit, `${counts}`);
@@ -26,15 +27,7 @@ for (const build of builds) {
 
   test(`${build}: an idle backend of little weight does not win more than its share from a busy one`, () => {
     const { host, agent } = startFilter(build);
-    agent.deliver([
-      service(
-        [
-          { name: 'a', weight: 9_800 },
-          { name: 'b', weight: 200 },
-        ],
-        { draw: 'balanced' },
-      ),
-    ]);
+    agent.deliver([pair(9_800)]);
     // Five stay in flight at the large one, which for its weight is little.
     for (let busy = 0; busy < 5; ) {
       const stream = host.request();
@@ -49,15 +42,7 @@ for (const build of builds) {
   test(`${build}: balanced draws even out what is in flight, exact ones do not look`, () => {
     const gap = (draw: 'exact' | 'balanced'): number => {
       const { host, agent } = startFilter(build);
-      agent.deliver([
-        service(
-          [
-            { name: 'a', weight: 5_000 },
-            { name: 'b', weight: 5_000 },
-          ],
-          { draw },
-        ),
-      ]);
+      agent.deliver([pair(5_000, draw)]);
       let largest = 0;
       let ahead = 0;
       for (let i = 0; i < 600; i++) {
@@ -72,15 +57,7 @@ for (const build of builds) {
 
   test(`${build}: balanced draws avoid a backend whose calls do not come back, and return when they do`, () => {
     const { host, agent } = startFilter(build);
-    agent.deliver([
-      service(
-        [
-          { name: 'a', weight: 5_000 },
-          { name: 'b', weight: 5_000 },
-        ],
-        { draw: 'balanced' },
-      ),
-    ]);
+    agent.deliver([pair(5_000)]);
     const stuck: Stream[] = [];
     for (let i = 0; i < 2_000; i++) {
       const stream = host.request();
@@ -97,11 +74,7 @@ for (const build of builds) {
   test(`${build}: balanced draws avoid a backend whose last five calls failed until one succeeds; exact ones and probes do not`, () => {
     const failing = (draw: 'exact' | 'balanced', weight: number, outcome: (stream: Stream) => void) => {
       const { host, agent } = startFilter(build);
-      const backends = [
-        { name: 'a', weight },
-        { name: 'b', weight: 10_000 - weight },
-      ];
-      agent.deliver([service(backends, { draw })]);
+      agent.deliver([pair(weight, draw)]);
       let count = 0;
       for (let i = 0; i < 4_000; i++) {
         const stream = host.request();
@@ -174,19 +147,8 @@ for (const build of builds) {
 
   test(`${build}: what is in flight is known across a change of table`, () => {
     const { host, agent } = startFilter(build);
-    const even = service(
-      [
-        { name: 'a', weight: 5_000 },
-        { name: 'b', weight: 5_000 },
-      ],
-      { draw: 'balanced' },
-    );
-    agent.deliver([
-      service([
-        { name: 'a', weight: 10_000 },
-        { name: 'b', weight: 0 },
-      ]),
-    ]);
+    const even = pair(5_000);
+    agent.deliver([pair(10_000, 'exact')]);
     for (let i = 0; i < 50; i++) host.request();
     agent.deliver([even]);
     const drawn = Array.from({ length: 200 }, () => host.request().cluster);

@@ -14,7 +14,7 @@ import { type RunResult, runScenario } from '../../deploy/local/run.ts';
 import { readScenario } from '../../deploy/local/scenario/read.ts';
 import { faultsOf } from '../../deploy/local/show/faults.ts';
 import { sayTrust } from '../../deploy/local/show/trust.ts';
-import { runCommand, say } from '../support/command-line.ts';
+import { EXIT_INTERRUPTED, runCommand, say, stoppedBySignal } from '../support/command-line.ts';
 import { parseArguments, USAGE } from './arguments.ts';
 import { growthProblems, MemoryLog, warmS } from './memory.ts';
 import { type PlannedFault, planFaults, soakScenario } from './plan.ts';
@@ -26,7 +26,6 @@ const SAMPLE_EVERY_MS = 5000;
 const MINUTE_S = 60;
 /** The end of a minute is looked at so long before the next begins. */
 const BEFORE_S = 0.5;
-const EXIT_INTERRUPTED = 130;
 
 /** Backends in relief by minute: caller groups that hold the one that broke. */
 type Relieved = Map<number, readonly string[] | undefined>;
@@ -37,9 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
     say(USAGE);
     return 0;
   }
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stopping.abort());
+  const { signal } = stoppedBySignal();
   const read = readScenario(join(packageRoot, 'deploy', 'local', 'scenarios', 'demo.yaml'), packageRoot);
   const faults = planFaults(read.scenario, asked.minutes);
   const scenario = { ...soakScenario(read.scenario, faults), seed: asked.seed ?? read.scenario.seed };

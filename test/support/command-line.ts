@@ -11,6 +11,16 @@ export function integer(option: string, text: string, least: number, most: numbe
   throw new Error(`${option} is ${text}; it must be an integer from ${least} to ${most}`);
 }
 
+/** Exit code of a command that was stopped. */
+export const EXIT_INTERRUPTED = 130;
+
+/** Aborts when the process is told to stop; `reason` as for AbortController. */
+export function stoppedBySignal(reason?: Error): AbortController {
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stopping.abort(reason));
+  return stopping;
+}
+
 /** Runs a command on the arguments of this process and exits with its code; what it throws is a sentence and exit code 1. */
 export function runCommand(main: (args: readonly string[]) => Promise<number>): void {
   main(process.argv.slice(2))

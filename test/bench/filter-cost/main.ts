@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { chanceOf } from '../../../deploy/local/random.ts';
-import { runCommand, say } from '../../support/command-line.ts';
+import { EXIT_INTERRUPTED, runCommand, say, stoppedBySignal } from '../../support/command-line.ts';
 import { FOREIGN_RATIO } from '../measure/machine.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
 import { compared, figuresOf, jsonOf, linesOf } from './figures.ts';
@@ -15,7 +15,6 @@ import { isDisturbed, type Plan, type Round, runRound } from './rounds.ts';
 import { NONE } from './variants.ts';
 
 const EXIT_BUSY = 3;
-const EXIT_INTERRUPTED = 130;
 const SEED = 1;
 /** Disturbed rounds are made anew, but not for ever. */
 const MOST_EXTRA_SHARE = 0.25;
@@ -26,9 +25,7 @@ async function main(args: readonly string[]): Promise<number> {
     say(USAGE);
     return 0;
   }
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stopping.abort());
+  const { signal } = stoppedBySignal();
   try {
     const rounds = await measure(asked, signal);
     if (!rounds) return EXIT_BUSY;

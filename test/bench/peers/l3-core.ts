@@ -9,6 +9,7 @@ import { type AdaptiveRoute, serviceOf } from '../../../controller/routes/route.
 import type { Core } from '../../../controller/server.ts';
 import type { ServiceStatus } from '../../../controller/steer/status.ts';
 import type { ServiceTable, Tables } from '../../../controller/wire/messages.ts';
+import { coreAround, lookOn } from './around.ts';
 
 /** Of the slow average that L3 compares the load with. */
 const SLOW_HALF_LIFE_MS = 60_000;
@@ -31,7 +32,7 @@ export function createL3Core(options: ControllerOptions, at: Instant): Core {
   };
 
   return {
-    observe: (report, when) => inner.observe(report, when),
+    ...coreAround(inner),
     tick: (when) => {
       inner.tick(when);
       const services = inner.services(when).flatMap((status) => {
@@ -43,19 +44,7 @@ export function createL3Core(options: ControllerOptions, at: Instant): Core {
     },
     tables: () => current,
     setRoutes: (changed, when) => inner.setRoutes(changed.map(lookOn), when),
-    freeze: (...args) => inner.freeze(...args),
-    unfreeze: (...args) => inner.unfreeze(...args),
-    pin: (...args) => inner.pin(...args),
-    unpin: (...args) => inner.unpin(...args),
-    revert: (...args) => inner.revert(...args),
-    graph: () => inner.graph(),
-    services: (when) => inner.services(when),
-    states: (when) => inner.states(when),
   };
-}
-
-function lookOn(route: AdaptiveRoute): AdaptiveRoute {
-  return { ...route, spec: { ...route.spec, mode: 'observe' } };
 }
 
 function tableFor({ spec }: AdaptiveRoute, status: ServiceStatus, slowLoadRps: number): ServiceTable {

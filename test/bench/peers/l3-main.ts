@@ -1,18 +1,6 @@
 /** The controller's process with L3's core in it: composition root of the peer `inverse-latency`. Stops at SIGTERM. */
-import { systemClock } from '../../../controller/clock.ts';
-import { parseConfig } from '../../../controller/config.ts';
-import { makeLog } from '../../../controller/log.ts';
-import { readRelease } from '../../../controller/release.ts';
-import { Server } from '../../../controller/server.ts';
+
+import { runCore } from './around.ts';
 import { createL3Core } from './l3-core.ts';
 
-const config = parseConfig(process.env);
-const server = new Server({
-  config,
-  clock: systemClock,
-  log: makeLog(config.logLevel),
-  release: readRelease(),
-  createCore: createL3Core,
-});
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void server.close());
-await server.start();
+await runCore(createL3Core);

@@ -6,6 +6,7 @@ import { Controller, type ControllerOptions, type Instant } from '../../../contr
 import { type AdaptiveRoute, serviceOf } from '../../../controller/routes/route.ts';
 import type { Core } from '../../../controller/server.ts';
 import type { ServiceTable, Tables } from '../../../controller/wire/messages.ts';
+import { coreAround, lookOn } from './around.ts';
 import { fixedWeightsOf } from './fixed-weights.ts';
 
 export function createOracleCore(options: ControllerOptions, at: Instant): Core {
@@ -13,23 +14,10 @@ export function createOracleCore(options: ControllerOptions, at: Instant): Core 
   const inner = new Controller({ ...options, routes: routes.map(lookOn) }, at);
   const told: Tables = { type: 'tables', epoch, number: 1, ttlMs: tableTtlMs, services: routes.flatMap(tablesOf) };
   return {
-    observe: (...args) => inner.observe(...args),
-    tick: (...args) => inner.tick(...args),
+    ...coreAround(inner),
     tables: () => told,
     setRoutes: (changed, when) => inner.setRoutes(changed.map(lookOn), when),
-    freeze: (...args) => inner.freeze(...args),
-    unfreeze: (...args) => inner.unfreeze(...args),
-    pin: (...args) => inner.pin(...args),
-    unpin: (...args) => inner.unpin(...args),
-    revert: (...args) => inner.revert(...args),
-    graph: () => inner.graph(),
-    services: (...args) => inner.services(...args),
-    states: (...args) => inner.states(...args),
   };
-}
-
-function lookOn(route: AdaptiveRoute): AdaptiveRoute {
-  return { ...route, spec: { ...route.spec, mode: 'observe' } };
 }
 
 function tablesOf(route: AdaptiveRoute): ServiceTable[] {

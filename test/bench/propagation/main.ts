@@ -6,7 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findEnvoy } from '../../../deploy/local/envoy/find.ts';
 import { milliseconds, quantile } from '../../../deploy/local/show/figures.ts';
-import { runCommand, say } from '../../support/command-line.ts';
+import { EXIT_INTERRUPTED, runCommand, say, stoppedBySignal } from '../../support/command-line.ts';
 import { seeded } from '../../support/random.ts';
 import { foreignRatio, type MachineTrust, machineDoubts } from '../measure/machine.ts';
 import { type Arguments, parseArguments, USAGE } from './arguments.ts';
@@ -19,7 +19,6 @@ import { jsonOf, textOf, trustText } from './report.ts';
 import { type Measured, measure } from './rounds.ts';
 
 const EXIT_BUSY = 3;
-const EXIT_INTERRUPTED = 130;
 const SAY_EVERY = 25;
 const directory = join('run', 'propagation');
 
@@ -33,11 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
     say(USAGE);
     return 0;
   }
-  const stopping = new AbortController();
+  const stopping = stoppedBySignal(new Interrupted('stopped'));
   const { signal } = stopping;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, () => stopping.abort(new Interrupted('stopped')));
-  }
   try {
     const envoy = await findEnvoy({ env: process.env, platform: process.platform, arch: process.arch, say, signal });
     say(`starting a controller, 4 agents and 20 Envoys ${envoy.version}`);

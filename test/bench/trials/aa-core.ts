@@ -5,14 +5,14 @@
 import { Controller, type ControllerOptions, type Instant } from '../../../controller/controller.ts';
 import type { Core } from '../../../controller/server.ts';
 import type { Tables } from '../../../controller/wire/messages.ts';
+import { coreAround } from '../peers/around.ts';
 
 export function createAaCore(options: ControllerOptions, at: Instant): Core {
   const inner = new Controller(options, at);
   let of = inner.tables();
   let told = withoutDifference(of);
   return {
-    observe: (...args) => inner.observe(...args),
-    tick: (...args) => inner.tick(...args),
+    ...coreAround(inner),
     tables: () => {
       const tables = inner.tables();
       // The same object until something changed, as the contract says.
@@ -20,15 +20,6 @@ export function createAaCore(options: ControllerOptions, at: Instant): Core {
       of = tables;
       return told;
     },
-    setRoutes: (...args) => inner.setRoutes(...args),
-    freeze: (...args) => inner.freeze(...args),
-    unfreeze: (...args) => inner.unfreeze(...args),
-    pin: (...args) => inner.pin(...args),
-    unpin: (...args) => inner.unpin(...args),
-    revert: (...args) => inner.revert(...args),
-    graph: () => inner.graph(),
-    services: (...args) => inner.services(...args),
-    states: (...args) => inner.states(...args),
   };
 }
 

@@ -13,7 +13,7 @@ import { runScenario } from '../../../deploy/local/run.ts';
 import type { Decision } from '../../../deploy/local/show/decisions.ts';
 import { sayTrust } from '../../../deploy/local/show/trust.ts';
 import { findingOf, type TrialResult } from '../../fuzz/trials/fuzz-trials.ts';
-import { integer, runCommand, say } from '../../support/command-line.ts';
+import { EXIT_INTERRUPTED, integer, runCommand, say, stoppedBySignal } from '../../support/command-line.ts';
 import { noisyScenario, RPS } from './noisy.ts';
 
 const USAGE = `npm run bench:trials -- [--trials N] [--seed N]
@@ -25,7 +25,6 @@ const USAGE = `npm run bench:trials -- [--trials N] [--seed N]
 const ZONES = 5;
 /** By then every group is in a trial. */
 const LOOK_AT_S = 60;
-const EXIT_INTERRUPTED = 130;
 
 async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -44,9 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
   const seed = integer('--seed', values.seed, 0, 0xffffffff);
   const zones = Math.min(ZONES, wanted);
   const scenario = noisyScenario(zones, Math.ceil(wanted / zones), seed);
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stopping.abort());
+  const { signal } = stoppedBySignal();
   const env = { env: process.env, platform: process.platform, arch: process.arch };
   const { path: envoy } = await findEnvoy({ ...env, say, signal });
   const directory = mkdtempSync(join(tmpdir(), 'weir-trials-'));
