@@ -1,10 +1,9 @@
 /** One VM's life, once per worker: configuration, then ticks. What a configuration sets up is done here, in order. */
 import * as config from './config';
-import * as facts from './facts';
 import { Bytes } from './host/bytes';
 import { chance, PLUGIN_CONFIGURATION, readBuffer, setTickPeriod, value } from './host/calls';
 import { steadyNowNs } from './host/clock';
-import { add, addName, begin, info, warn } from './host/log';
+import { addName, begin, info, warn } from './host/log';
 import { limitValues } from './host/memory';
 import { identify } from './identity';
 import { configureClusters, isCrowded, prepareClusters, reclaimClusters } from './measure/clusters';
@@ -45,12 +44,10 @@ export function onConfigure(contextId: u32, configurationBytes: u32): void {
     warn();
   }
   prepareCalls();
-  const hasExpression = facts.prepare(contextId);
   takeOver(contextId);
   setTickPeriod(TICK_MS);
   begin(config.errorCount == 0 ? 'configured; agent cluster ' : 'configured with errors; agent cluster ');
   addName(config.agentCluster.value);
-  add(hasExpression ? '; facts of a call by one expression' : '; facts of a call by three reads');
   info();
 }
 
@@ -58,7 +55,6 @@ export function onTick(contextId: u32): void {
   if (rootContext == 0) takeOver(contextId);
   if (contextId != rootContext) return;
   const now = steadyNowNs();
-  facts.retry();
   prepareCalls();
   const isAging = now - lastReclaimNs > RECLAIM_NS;
   if (isAging) lastReclaimNs = now;

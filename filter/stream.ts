@@ -15,7 +15,6 @@ import {
   OUTCOME_RESET,
   WEIGHT_TOTAL,
 } from '../agent/wire/layout';
-import * as facts from './facts';
 import { ascii, isEqual } from './host/bytes';
 import {
   hasRequestHeader,
@@ -23,6 +22,7 @@ import {
   REQUEST_HEADERS,
   RESPONSE_HEADERS,
   RESPONSE_TRAILERS,
+  readNumber,
   readNumberHeader,
   readProperty,
   removeRequestHeader,
@@ -41,6 +41,9 @@ import { Service, serviceOf } from './route/table';
 const backendHeader = ascii('x-weir-backend');
 const statusHeader = ascii(':status');
 const grpcStatusHeader = ascii('grpc-status');
+const clusterName = ascii('xds\0cluster_name');
+const responseFlags = ascii('response\0flags');
+const attemptCount = ascii('upstream\0request_attempt_count');
 
 // Bits of response.flags: bit n is the n-th of Envoy's CoreResponseFlag (envoy/stream_info/stream_info.h).
 const CANCELLED_FLAGS: u64 =
@@ -107,9 +110,9 @@ export function onLog(contextId: u32): void {
   if (call == null) return;
   const endNs = call.answeredNs == 0 ? nowNs() : call.answeredNs;
   const latencyUs = endNs > call.startNs ? (endNs - call.startNs) / 1000 : 0;
-  facts.read();
-  const outcome = outcomeOf(call, facts.flags);
-  const retries = facts.attempts > 1 ? <u32>(facts.attempts - 1) : 0;
+  const attempts = readNumber(attemptCount, 1);
+  const outcome = outcomeOf(call, readNumber(responseFlags, 0));
+  const retries = attempts > 1 ? <u32>(attempts - 1) : 0;
   const cluster = servedBy(call);
   if (cluster != null) noteOutcome(cluster, outcome, latencyUs);
   const sample = sampleOf(cluster, call.arm, call.trialId);
@@ -165,18 +168,16 @@ function strip(): bool {
 }
 
 function routedCluster(): Cluster | null {
-  isRouted = readProperty(facts.clusterName) && value.length > 0;
+  isRouted = readProperty(clusterName) && value.length > 0;
   return isRouted ? clusterOf(value.at, value.length) : null;
 }
 
 /** Where the request really went: a mesh without the header match sends it by its plain route, whatever was drawn. */
 function servedBy(call: OpenCall): Cluster | null {
   const expected = call.cluster;
-  const at = facts.cluster.at;
-  const length = facts.cluster.length;
-  if (length == 0) return expected;
-  if (expected != null && isEqual(nameOf(expected), expected.nameLength, at, length)) return expected;
-  return clusterOf(at, length);
+  if (!readProperty(clusterName) || value.length == 0) return expected;
+  if (expected != null && isEqual(nameOf(expected), expected.nameLength, value.at, value.length)) return expected;
+  return clusterOf(value.at, value.length);
 }
 
 function outcomeOf(call: OpenCall, flags: u64): u32 {

@@ -19,8 +19,9 @@ export interface RunOptions extends Omit<MeshOptions, 'watcher'> {
 export interface RunResult {
   readonly summary: RunSummary;
   readonly requests: readonly RequestRecord[];
-  /** Every call by cluster and time. */
+  /** Every call by cluster and time; and the same by the zone of its caller. */
   readonly tally: Tally;
+  readonly tallies: ReadonlyMap<string, Tally>;
   /** What the controller decided, oldest first; empty of an unsteered run. */
   readonly decisions: readonly Decision[];
   /** Parts of Weir that ended by themselves. */
@@ -32,6 +33,7 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
   const { scenario, signal, output } = options;
   signal.throwIfAborted();
   const tally = new Tally();
+  const tallies = new Map(scenario.nodes.map(({ zone }) => [zone, new Tally()]));
   const lost: string[] = [];
   const decisions: Decision[] = [];
   let board: Board | undefined;
@@ -40,7 +42,10 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
     watcher: {
       requests: () => {},
       calls: (records, atMs) => {
-        for (const record of records) tally.add(record, atMs);
+        for (const record of records) {
+          tally.add(record, atMs);
+          tallies.get(record.zone)?.add(record, atMs);
+        }
       },
       event: (event) => board?.news(sayEvent(event)),
       lost: (name, how) => {
@@ -72,7 +77,7 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
     await mesh.close();
     signal.removeEventListener('abort', stop);
   }
-  return { summary: summarise(scenario, mesh, tally), requests: mesh.requests, tally, decisions, lost };
+  return { summary: summarise(scenario, mesh, tally), requests: mesh.requests, tally, tallies, decisions, lost };
 }
 
 function boardSource({ scenario, isSteered }: RunOptions, mesh: Mesh, tally: Tally) {

@@ -3,7 +3,6 @@
  * until the next is read: `value` says where. The raw ABI is declared by the SDK package, whose classes are not used.
  */
 import {
-  proxy_call_foreign_function,
   proxy_get_buffer_bytes,
   proxy_get_current_time_nanoseconds,
   proxy_get_header_map_value,
@@ -96,15 +95,6 @@ export function replaceRequestHeader(name: Bytes, at: usize, length: u32): bool 
 /** Removes a request header, and clears the cached route as above. */
 export function removeRequestHeader(name: Bytes): bool {
   return proxy_remove_header_map_value(REQUEST_HEADERS, name.at, name.length) == OK;
-}
-
-/**
- * Calls a function that the host has beside the ABI (Envoy's foreign functions); what it returns is the value. Envoy does not notice
- * that there is no room for a result and ends: none may be larger than the arena.
- */
-export function callForeign(name: Bytes, argument: Bytes): bool {
-  beginRead();
-  return keep(proxy_call_foreign_function(name.at, name.length, argument.at, argument.length, scratch, scratch + 4));
 }
 
 export function setTickPeriod(ms: u32): void {

@@ -2,7 +2,7 @@
 import Table from 'cli-table3';
 import { type Growth, type MemoryLog, megabytes } from './memory.ts';
 import type { PlannedFault } from './plan.ts';
-import { type Recovery, share } from './recovery.ts';
+import { backAfterS, type Recovery, share } from './recovery.ts';
 
 /** `minute 3 of 30: checkout/a both; 5391 requests, 1.2 % failed; controller 131.0 MiB, 2 agents 190.1 MiB, 10 envoys 600.3 MiB` */
 export function minuteLine(
@@ -24,14 +24,14 @@ export function faultTable(recoveries: readonly Recovery[]): string {
   const head = ['minute', 'broken', 'how', 'share before', 'while broken', 'after', 'back after'];
   return tableOf(
     head,
-    recoveries.map(({ backend, kind, shareBefore, shareBroken, shareAfter, backAfterS }, i) => [
+    recoveries.map((recovery, i) => [
       String(i + 1),
-      backend,
-      kind,
-      share(shareBefore),
-      share(shareBroken),
-      share(shareAfter),
-      backAfterS === undefined ? 'never' : `${backAfterS.toFixed(1)} s`,
+      recovery.backend,
+      recovery.kind,
+      share(recovery.shareBefore),
+      share(recovery.shareBroken),
+      share(recovery.shareAfter),
+      `${backAfterS(recovery)?.toFixed(1) ?? 'never'}${backAfterS(recovery) === undefined ? '' : ' s'}`,
     ]),
   );
 }

@@ -10,7 +10,7 @@ import { parseArguments } from './arguments.ts';
 import { type Growth, growthOf, growthProblems, kindOf, LIMIT_BYTES, warmS } from './memory.ts';
 import { planFaults, soakScenario } from './plan.ts';
 import { markedProcesses } from './processes.ts';
-import { type Recovery, recoveryOf, recoveryProblems } from './recovery.ts';
+import { backAfterS, type Recovery, recoveryOf, recoveryProblems } from './recovery.ts';
 
 const MIB = 1024 * 1024;
 const { scenario: demo } = readScenario(join(packageRoot, 'deploy', 'local', 'scenarios', 'demo.yaml'), packageRoot);
@@ -80,24 +80,32 @@ function recovered(shareAt: (second: number) => number, relievedFor: readonly st
   const [fault] = faultsOf(soakScenario(demo, planned));
   const [first] = planned;
   if (!fault || !first) throw new Error('nothing is planned');
-  const tally = new Tally();
+  const [tally, near, far] = [new Tally(), new Tally(), new Tally()];
   const other = fault.siblings.find((cluster) => cluster !== fault.cluster) ?? '';
   for (let second = -10; second < 62; second++) {
     for (let i = 0; i < 10; i++) {
       const cluster = i < 10 * shareAt(second) ? fault.cluster : other;
-      tally.add({ cluster, status: 200, latencyMs: 1 }, second * 1_000 + i * 100);
+      const call = { cluster, status: 200, latencyMs: 1 };
+      for (const each of [tally, near]) each.add(call, second * 1_000 + i * 100);
+      // However many call from elsewhere and never used it, it is nothing to them.
+      if (second > 30) for (const each of [tally, far]) each.add({ ...call, cluster: other }, second * 1_000 + i * 100);
     }
   }
-  return recoveryOf(tally, first, fault, 62_000, relievedFor);
+  const tallies = new Map([
+    ['zone-a', near],
+    ['zone-b', far],
+  ]);
+  return recoveryOf(tally, tallies, first, fault, 62_000, relievedFor);
 }
 
 test('a share that comes back is no problem, one that stays away is said', () => {
   const back = recovered((second) => (second >= 3 && second < 30 ? 0 : 0.5));
-  assert.ok(back.backAfterS !== undefined && back.backAfterS > 10 && back.backAfterS < 20, `${back.backAfterS}`);
+  const afterS = backAfterS(back);
+  assert.ok(afterS !== undefined && afterS > 10 && afterS < 20, `${afterS}`);
   assert.equal(recoveryProblems([back]), []);
   const stuck = recovered((second) => (second < 3 ? 0.5 : 0));
   assert.equal(recoveryProblems([stuck]), [
-    'storefront/a (slow, minute 1) did not come back before the next fault: 50 % of the calls before, 0 % after its healing',
+    'storefront/a (slow, minute 1) did not come back for callers in zone-a before the next fault: 50 % of their calls before, 0 % after its healing',
   ]);
 });
 

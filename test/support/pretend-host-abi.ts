@@ -30,8 +30,6 @@ export interface HostCalls {
   replaceHeader(map: number, name: string, value: string): boolean;
   removeHeader(map: number, name: string): boolean;
   buffer(kind: number): Uint8Array | undefined;
-  /** What a function beside the ABI returns, or the status with which it fails. */
-  foreign(name: string, argument: Uint8Array): Uint8Array | number;
   /** The call's token, or undefined when it could not be started. */
   httpCall(cluster: string, headers: Pairs, body: Uint8Array, timeoutMs: number): number | undefined;
   setTickPeriod(ms: number): void;
@@ -109,20 +107,6 @@ export function abiImports(host: HostCalls, machine: Machine) {
     },
     proxy_get_buffer_bytes(kind: number, start: number, length: number, atPointer: number, lengthPointer: number) {
       return giveBack(host.buffer(kind)?.subarray(start, start + length), atPointer, lengthPointer);
-    },
-    proxy_call_foreign_function(
-      at: number,
-      bytes: number,
-      argumentAt: number,
-      argumentBytes: number,
-      atPointer: number,
-      lengthPointer: number,
-    ) {
-      const argument = Uint8Array.from(machine.memory().subarray(argumentAt, argumentAt + argumentBytes));
-      const result = host.foreign(text(at, bytes), argument);
-      const status = giveBack(typeof result === 'number' ? '' : result, atPointer, lengthPointer);
-      if (status !== OK) throw new Error(`Envoy would write ${text(at, bytes)}'s result to nowhere, and end`);
-      return typeof result === 'number' ? result : OK;
     },
     proxy_http_call(
       clusterAt: number,

@@ -11,8 +11,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { instantiateSync } from '@assemblyscript/loader';
 import { packageRoot } from '../../deploy/local/root.ts';
-import { PretendExpressions } from './pretend-expressions.ts';
-import { abiImports, type Callbacks, NOT_FOUND, type Pairs, wasiImports } from './pretend-host-abi.ts';
+import { abiImports, type Callbacks, type Pairs, wasiImports } from './pretend-host-abi.ts';
 import { Stream } from './pretend-stream.ts';
 
 export type { Stream } from './pretend-stream.ts';
@@ -71,13 +70,6 @@ export class PretendHost {
   nextRandom = 0x5eed_0000_0000_0001n;
   /** Node metadata and the like, by path with dots for zeros. */
   readonly properties = new Map<string, string>();
-  /** Those that it has not though an Envoy would, by path with dots. */
-  readonly missing = new Set<string>();
-  /** Whether it has functions for CEL, as an Envoy has that is built with the parser. */
-  hasExpressions = true;
-  readonly expressions = new PretendExpressions();
-  /** Properties that were asked for one by one. */
-  propertyReads = 0;
   /** The cluster that a request with these headers is routed to. */
   route: (headers: ReadonlyMap<string, string>) => string | undefined = () => 'default';
   /** Every HTTP call tried, and those that were started and are not answered yet. */
@@ -174,7 +166,6 @@ export class PretendHost {
 
   deleteRoot(context: number): void {
     this.enter(undefined, (vm) => vm.proxy_on_delete(context));
-    this.expressions.forget(context);
   }
 
   // What the plugin did.
@@ -242,7 +233,6 @@ export class PretendHost {
 
   private property(path: string): string | Uint8Array | undefined {
     const stream = this.current;
-    if (this.missing.has(path.replaceAll('\0', '.'))) return undefined;
     if (path === 'xds\0cluster_name') return stream?.cluster;
     if (path === 'response\0flags' && stream) return number(stream.flags);
     if (path === 'upstream\0request_attempt_count' && stream) return number(stream.attempts);
@@ -284,15 +274,7 @@ export class PretendHost {
       wallNs: () => this.nowNs + this.wallAheadNs,
       monotonicNs: () => (this.hasWasi ? this.nowNs : undefined),
       random: () => (this.hasWasi ? this.nextRandom++ : undefined),
-      property: (path: string) => {
-        this.propertyReads += 1;
-        return this.property(path);
-      },
-      foreign: (name: string, argument: Uint8Array) => {
-        if (!this.hasExpressions) return NOT_FOUND;
-        const root = this.current?.root ?? this.rootContext;
-        return this.expressions.call(name, argument, root, (path) => this.property(path));
-      },
+      property: (path: string) => this.property(path),
       header: (map: number, name: string) => this.map(map)?.get(name),
       replaceHeader: (map: number, name: string, value: string) =>
         this.changeHeaders(map, (headers) => headers.set(name, value)),

@@ -12,14 +12,11 @@ export class Stream {
   attempts = 1n;
 
   readonly id: number;
-  /** The root context that was in force when it began. */
-  readonly root: number;
   private readonly host: PretendHost;
 
   constructor(host: PretendHost, id: number, headers: Readonly<Record<string, string>>) {
     this.host = host;
     this.id = id;
-    this.root = host.root;
     this.requestHeaders = new Map(Object.entries(headers));
   }
 

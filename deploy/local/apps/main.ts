@@ -1,5 +1,5 @@
 /** The apps of one node: every endpoint that stands there, in one process, each with its port and the wires to it. */
-import { Caller } from './caller.ts';
+import { type Answer, Caller } from './caller.ts';
 import { Endpoint } from './endpoint.ts';
 import { type CallRecord, type EndpointPorts, type ToApps, tellParent } from './messages.ts';
 import { type Relay, startRelay, type Timing } from './relay.ts';
@@ -67,7 +67,7 @@ async function openAll(order: Extract<ToApps, { type: 'open' }>): Promise<Endpoi
     if (!service || !backend) continue;
     const makesCalls = service.calls.length > 0;
     if (makesCalls && !callers.has(name)) {
-      const note = ({ cluster, status, latencyMs }: CallRecord) => calls.push({ cluster, status, latencyMs });
+      const note = ({ cluster, status, latencyMs }: Answer) => calls.push({ cluster, status, latencyMs, zone });
       callers.set(name, new Caller(hosts, note, timing.nowMs));
     }
     const endpoint = new Endpoint({

@@ -44,7 +44,10 @@ export type FromApps =
   | { readonly type: 'calls'; readonly calls: readonly CallRecord[] };
 
 /** A call as its caller saw it: `cluster` is empty when Envoy did not answer at all. */
-export type CallRecord = Pick<Answer, 'cluster' | 'status' | 'latencyMs'>;
+export interface CallRecord extends Pick<Answer, 'cluster' | 'status' | 'latencyMs'> {
+  /** Of the caller. */
+  readonly zone: string;
+}
 
 /** Parent to load generator. */
 export type ToLoad = {

@@ -24,7 +24,7 @@ export class Tally {
   private readonly columns = new Map<string, Column>();
 
   /** @param atMs not before that of the call added last */
-  add(call: CallRecord, atMs: number): void {
+  add(call: Omit<CallRecord, 'zone'>, atMs: number): void {
     let column = this.columns.get(call.cluster);
     if (!column) {
       column = { atMs: [], latencyMs: [], succeeded: [] };

@@ -101,8 +101,6 @@ export class Steps {
   honestEnvironment(): void {
     this.host.agentIs = 'there';
     this.host.hasWasi = true;
-    this.host.hasExpressions = true;
-    this.host.expressions.garble = (value) => value;
     this.host.open.clear();
     this.host.nowNs = FIRST_NS;
     this.host.configure({ max_clusters: this.maxClusters, sample_interval_ms: 200, idle_interval_ms: 1_000 });

@@ -21,8 +21,6 @@ export function setClock(host: PretendHost, chance: Chance): void {
 
 export function changeSurroundings(host: PretendHost, chance: Chance, material: Material): void {
   host.hasWasi = chance.is(0.8);
-  host.hasExpressions = chance.is(0.8);
-  host.expressions.garble = chance.is(0.3) ? (value) => chance.mutated(value) : (value) => value;
   host.agentIs = chance.of(['there', 'there', 'there', 'down', 'unknown']);
   host.properties.set(chance.of(PATHS), material.text());
 }
