@@ -1,7 +1,7 @@
 /** The way back of a relieved backend, step by step, and what ends a relief that no step would end. */
 import { noMoments } from '../decide/moments.ts';
 import { addUp, type Evidence, evidenceOf } from '../decide/relief/judge.ts';
-import { BLIND_MS, nextRung, nextShare, type Rung } from '../decide/relief/ladder.ts';
+import { BLIND_MS, learnBadRatio, nextRung, nextShare, type Rung, wasItLoad } from '../decide/relief/ladder.ts';
 import { acceptPresent, forgetFault, type Lane, type WindowCounts } from '../decide/relief/lane.ts';
 import { shareOf } from '../decide/weights.ts';
 import { loadRps } from '../graph/decayed.ts';
@@ -38,6 +38,8 @@ export function climb(service: Service, backend: string, steps: Steps): void {
     const isProbing = relief.share <= probeShare;
     // A group that stepped a moment ago has nothing of its own to show yet.
     const seen = windows.length === 0 ? [] : suffixes;
+    const all = seen.at(-1);
+    if (isProbing && all) learnBadRatio(relief, all);
     const rung = nextRung(relief, seen, isProbing, lane.failedClimbs, steps.at.nowMs);
     if (relief.isDescending) descend(service, group, lane, backend, rung, steps);
     else if (rung.kind === 'up') stepUp(service, group, lane, backend, rung.evidence, steps);
@@ -96,13 +98,21 @@ export function probeShareOf({ route }: Service, group: Group, badRatio: number,
   return Math.min(route.spec.guard.probeShare, enough);
 }
 
-/** A slow backend on its way down: further while it is slow; well before the probe, and it was the load: the weights stay there. */
+/**
+ * A slow backend on its way down: further while it is slow; well at once with less, and it was the load: the weights stay there.
+ * Well much later, and what made it slow is over: it climbs.
+ */
 function descend(service: Service, group: Group, lane: Lane, backend: string, rung: Rung, steps: Steps): void {
   const { relief } = lane;
   if (!relief || rung.kind === 'stay') return;
   const { nowMs, wallMs } = steps.at;
   const from = effectiveWeights(group, service.route);
   const isWell = rung.kind === 'up';
+  if (isWell && !wasItLoad(relief, nowMs)) {
+    relief.isDescending = false;
+    stepUp(service, group, lane, backend, rung.evidence, steps);
+    return;
+  }
   if (isWell) {
     setWeights(group, from);
     lane.relief = undefined;

@@ -24,6 +24,8 @@ export interface RunResult {
   readonly tallies: ReadonlyMap<string, Tally>;
   /** What the controller decided, oldest first; empty of an unsteered run. */
   readonly decisions: readonly Decision[];
+  /** Wall clock at second 0, ms since 1970. */
+  readonly zeroWallMs: number;
   /** Parts of Weir that ended by themselves. */
   readonly lost: readonly string[];
 }
@@ -77,7 +79,9 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
     await mesh.close();
     signal.removeEventListener('abort', stop);
   }
-  return { summary: summarise(scenario, mesh, tally), requests: mesh.requests, tally, tallies, decisions, lost };
+  const zeroWallMs = Date.now() - mesh.nowMs();
+  const summary = summarise(scenario, mesh, tally);
+  return { summary, requests: mesh.requests, tally, tallies, decisions, zeroWallMs, lost };
 }
 
 function boardSource({ scenario, isSteered }: RunOptions, mesh: Mesh, tally: Tally) {

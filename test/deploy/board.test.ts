@@ -85,7 +85,7 @@ test('the figures as JSON have each run by its name, and the decisions', () => {
     faults: [],
     trust: { lagP50Ms: 0, lagP99Ms: 0, lagMaxMs: 0, busyRatio: 0.5 },
   };
-  const result = { summary, requests, tally: new Tally(), tallies: new Map(), decisions: [], lost: [] };
+  const result = { summary, requests, tally: new Tally(), tallies: new Map(), decisions: [], zeroWallMs: 0, lost: [] };
   const figures = JSON.parse(asJson(scenario, ['steered', 'unsteered'], [result, result])) as Record<string, unknown>;
   assert.equal(Object.keys(figures), [
     'scenario',

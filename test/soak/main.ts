@@ -143,7 +143,7 @@ async function groupsThatRelieve(mesh: Mesh, broken: string): Promise<readonly s
 }
 
 function recoveriesOf(
-  { tally, tallies }: RunResult,
+  course: RunResult,
   planned: readonly PlannedFault[],
   relieved: Relieved,
   faults: ReturnType<typeof faultsOf>,
@@ -152,7 +152,7 @@ function recoveriesOf(
     const fault = faults[minute];
     if (!fault) return [];
     const endMs = faults[minute + 1]?.brokenMs ?? fault.endMs;
-    return [recoveryOf(tally, tallies, each, fault, endMs, relieved.get(minute))];
+    return [recoveryOf(course, each, fault, endMs, relieved.get(minute))];
   });
 }
 

@@ -1,74 +1,121 @@
 /**
- * Whether a healed backend came back before the next fault, from calls that were really made, by the zone of the caller, since
- * each zone has weights of its own and how many call from it is another matter: some 10 s in between in which its share was
- * half of what it had in the 10 s before it broke. Half, since by then a trial may have moved some of it for
- * good reasons. And no caller group may still hold it in relief at the end of its minute.
+ * Whether a healed backend came back before the next fault, for the callers of each zone, since each zone has weights of its own
+ * and how many call from it is another matter. By the decisions: what relief took from it, it has at least half of again (half, since
+ * a climb may be under way, and what trials take or give is not relief's). By calls that were really made: in the seconds after that it
+ * had at least half of the weight that it got back. And no caller group may still hold it in relief at the end of its minute.
+ *
+ * A climb needs calls to go by: four probes, at 2 % of the calls, within the 15 s that a minute leaves for them. A zone that calls
+ * less (when a service breaks, so may its callers, who are relieved too) is shown and not judged.
  */
+import type { Decision } from '../../deploy/local/show/decisions.ts';
 import { courseOf, type Fault } from '../../deploy/local/show/faults.ts';
 import type { Tally } from '../../deploy/local/show/tally.ts';
 import type { PlannedFault } from './plan.ts';
 
-const WINDOW_MS = 10_000;
-const STEP_MS = 250;
 const BACK_PART = 0.5;
-/** Calls to the service without which a share says nothing, */
+const WEIGHT_TOTAL = 10_000;
+/** A table is in force by then, and calls of before it are over. */
+const IN_FORCE_MS = 2_000;
+/** Shorter than relief's cool-down, after which a trial may move the weight. */
+const WINDOW_MS = 10_000;
+const LEAST_WINDOW_MS = 5_000;
+/** Calls to the service without which a share says nothing. */
 const LEAST_CALLS = 20;
-/** and share below which there is next to nothing to come back: a probe has 2 %. */
-const LEAST_SHARE = 0.05;
+/** Calls per second of a zone, 4 / (2 % × 15 s), from which its way back is judged. */
+const LEAST_RPS = 13;
 
-/** How callers of one zone came back. Shares of their calls to the service, 0 to 1. */
+/** How one zone's callers came back to a backend that relief took from them. Shares are 0 to 1. */
 export interface ZoneRecovery {
   readonly zone: string;
+  /** Its calls per second to the service from the healing on, and whether they are enough to judge by. */
+  readonly loadRps: number;
+  readonly isJudged: boolean;
+  /** Weight before the first relief, and the last that relief or recovery gave. */
   readonly shareBefore: number;
-  readonly shareAfter: number | undefined;
-  /** Seconds from its healing to the end of the first 10 s in which it was back; undefined: never. */
+  readonly shareGiven: number;
+  /** Seconds from the healing until it had at least half of its weight for good; undefined: never. */
   readonly backAfterS: number | undefined;
+  /** Weight that it had got back then, */
+  readonly shareBack: number | undefined;
+  /** and its share of the zone's calls in the seconds after; undefined: too few, or too little time. */
+  readonly shareCalled: number | undefined;
 }
 
 export interface Recovery extends PlannedFault {
-  /** Shares of the service's calls, 0 to 1: in the 10 s before, while broken, in the 10 s before the next fault. */
+  /** Shares of all calls to the service, 0 to 1: in the 10 s before, while broken, in the 10 s before the next fault. */
   readonly shareBefore: number | undefined;
   readonly shareBroken: number | undefined;
   readonly shareAfter: number | undefined;
-  /** Zones whose callers used it before it broke. */
+  /** Zones in which relief took something. */
   readonly zones: readonly ZoneRecovery[];
   /** Caller groups that still held it in relief at the end of the minute; undefined: the controller did not say. */
   readonly relievedFor: readonly string[] | undefined;
 }
 
-/**
- * @param tallies by the zone of the caller
- * @param endMs when the next fault comes, or the end of the run
- */
+export interface Course {
+  readonly tally: Tally;
+  /** By the zone of the caller. */
+  readonly tallies: ReadonlyMap<string, Tally>;
+  readonly decisions: readonly Decision[];
+  /** Wall clock at second 0, ms since 1970. */
+  readonly zeroWallMs: number;
+}
+
+/** @param endMs when the next fault comes, or the end of the run */
 export function recoveryOf(
-  tally: Tally,
-  tallies: ReadonlyMap<string, Tally>,
+  course: Course,
   planned: PlannedFault,
   fault: Fault,
   endMs: number,
   relievedFor: readonly string[] | undefined,
 ): Recovery {
-  const { shareBefore, shareBroken, shareAtEnd } = courseOf(tally, { ...fault, endMs });
-  const zones = [...tallies].flatMap(([zone, own]) => zoneRecovery(zone, own, fault, endMs) ?? []);
+  const { shareBefore, shareBroken, shareAtEnd } = courseOf(course.tally, { ...fault, endMs });
+  const zones = [...course.tallies].flatMap(([zone, tally]) => zoneRecovery(course, zone, tally, fault, endMs) ?? []);
   return { ...planned, shareBefore, shareBroken, shareAfter: shareAtEnd, zones, relievedFor };
 }
 
-function zoneRecovery(zone: string, tally: Tally, fault: Fault, endMs: number): ZoneRecovery | undefined {
-  const shareUntil = (atMs: number) =>
-    tally.shareIn(fault.cluster, fault.siblings, atMs - WINDOW_MS, atMs, LEAST_CALLS);
-  const shareBefore = shareUntil(fault.brokenMs);
-  if (shareBefore === undefined || shareBefore < LEAST_SHARE) return undefined;
-  let backAfterS: number | undefined;
-  for (let atMs = fault.healedMs + WINDOW_MS; atMs <= endMs && backAfterS === undefined; atMs += STEP_MS) {
-    const share = shareUntil(atMs);
-    if (share !== undefined && share >= BACK_PART * shareBefore) backAfterS = (atMs - fault.healedMs) / 1000;
-  }
-  return { zone, shareBefore, shareAfter: shareUntil(endMs), backAfterS };
+function zoneRecovery(
+  { decisions, zeroWallMs }: Course,
+  zone: string,
+  tally: Tally,
+  fault: Fault,
+  endMs: number,
+): ZoneRecovery | undefined {
+  const [name, backend = ''] = fault.backend.split('/');
+  const steps = decisions
+    .filter(({ service, group, kind }) => service.startsWith(`${name}:`) && group === zone && isRelief(kind))
+    .map(({ atMs, from, to }) => ({ atMs: atMs - zeroWallMs, from: from[backend] ?? 0, to: to[backend] ?? 0 }))
+    .filter(({ atMs, from, to }) => atMs > fault.brokenMs && atMs < endMs && from !== to);
+  const [first] = steps;
+  if (!first || first.to > first.from) return undefined;
+  const enough = BACK_PART * first.from;
+  const firstBack = steps.findIndex((_, i) => steps.slice(i).every(({ to }) => to >= enough));
+  const back = steps[firstBack];
+  const fromMs = (back?.atMs ?? endMs) + IN_FORCE_MS;
+  const toMs = Math.min(endMs, fromMs + WINDOW_MS);
+  const callCount = fault.siblings.reduce((sum, each) => sum + tally.countIn(each, fault.healedMs, endMs), 0);
+  const loadRps = callCount / ((endMs - fault.healedMs) / 1000);
+  return {
+    ...{ zone, loadRps, isJudged: loadRps >= LEAST_RPS },
+    shareBefore: first.from / WEIGHT_TOTAL,
+    shareGiven: (steps.at(-1)?.to ?? 0) / WEIGHT_TOTAL,
+    backAfterS: back && Math.max(0, back.atMs - fault.healedMs) / 1000,
+    shareBack: back && back.to / WEIGHT_TOTAL,
+    shareCalled:
+      toMs - fromMs < LEAST_WINDOW_MS
+        ? undefined
+        : tally.shareIn(fault.cluster, fault.siblings, fromMs, toMs, LEAST_CALLS),
+  };
 }
 
-/** Seconds until every zone's callers were back; undefined: some never were. */
+function isRelief(kind: string): boolean {
+  return kind === 'relief' || kind === 'recovery';
+}
+
+/** Seconds until the callers of every zone that is judged were back; undefined: some never were. */
 export function backAfterS({ zones }: Recovery): number | undefined {
-  const seconds = zones.map((zone) => zone.backAfterS ?? Number.POSITIVE_INFINITY);
+  const judged = zones.filter(({ isJudged }) => isJudged);
+  const seconds = judged.map((zone) => zone.backAfterS ?? Number.POSITIVE_INFINITY);
   const latest = Math.max(0, ...seconds);
   return Number.isFinite(latest) ? latest : undefined;
 }
@@ -77,15 +124,22 @@ export function backAfterS({ zones }: Recovery): number | undefined {
 export function recoveryProblems(recoveries: readonly Recovery[]): string[] {
   return recoveries.flatMap(({ backend, kind, zones, relievedFor }, minute) => {
     const which = `${backend} (${kind}, minute ${minute + 1})`;
-    const stuck = zones.filter((zone) => zone.backAfterS === undefined);
-    if (stuck.length > 0) {
-      return stuck.map(
-        ({ zone, shareBefore, shareAfter }) =>
-          `${which} did not come back for callers in ${zone} before the next fault: ${share(shareBefore)} of their calls before, ${share(shareAfter)} after its healing`,
-      );
-    }
+    const judged = zones.filter(({ isJudged }) => isJudged);
+    const problems = judged.flatMap(({ zone, shareBefore, shareGiven, backAfterS, shareBack = 0, shareCalled }) => {
+      if (backAfterS === undefined) {
+        return [
+          `${which} did not come back for ${zone} before the next fault: it had ${share(shareBefore)}, and was given ${share(shareGiven)}`,
+        ];
+      }
+      if (shareCalled === undefined || shareCalled >= BACK_PART * shareBack) return [];
+      return [
+        `${which} was given back ${share(shareBack)} for ${zone}, and ${share(shareCalled)} of its calls came to it`,
+      ];
+    });
+    if (problems.length > 0) return problems;
     if (relievedFor === undefined) return [`the controller did not say whether ${which} is still held in relief`];
-    if (relievedFor.length > 0) return [`${which} was still held in relief for ${relievedFor.join(', ')}`];
+    const held = relievedFor.filter((group) => zones.find(({ zone }) => zone === group)?.isJudged !== false);
+    if (held.length > 0) return [`${which} was still held in relief for ${held.join(', ')}`];
     return [];
   });
 }

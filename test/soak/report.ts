@@ -31,9 +31,20 @@ export function faultTable(recoveries: readonly Recovery[]): string {
       share(recovery.shareBefore),
       share(recovery.shareBroken),
       share(recovery.shareAfter),
-      `${backAfterS(recovery)?.toFixed(1) ?? 'never'}${backAfterS(recovery) === undefined ? '' : ' s'}`,
+      sayBack(recovery),
     ]),
   );
+}
+
+function sayBack(recovery: Recovery): string {
+  const { zones } = recovery;
+  if (zones.length === 0) return 'not relieved';
+  const afterS = backAfterS(recovery);
+  const few = zones
+    .filter(({ isJudged }) => !isJudged)
+    .map(({ zone, loadRps }) => `${zone} ${loadRps.toFixed(0)} calls/s`);
+  const said = few.length === zones.length ? [] : [afterS === undefined ? 'never' : `${afterS.toFixed(1)} s`];
+  return [...said, ...few].join(', ');
 }
 
 export function memoryTable(growths: readonly Growth[]): string {

@@ -74,8 +74,22 @@ test('what grows is named with its figures; apps and load are not judged; too fe
   ]);
 });
 
-/** Ten calls a second for a minute: those to the broken backend by the share at each second. */
-function recovered(shareAt: (second: number) => number, relievedFor: readonly string[] | undefined = []): Recovery {
+interface Told {
+  readonly second: number;
+  readonly kind: string;
+  readonly to: number;
+}
+
+const FULL = 5_000;
+const falls: Told = { second: 3, kind: 'relief', to: 200 };
+const rises: Told = { second: 30, kind: 'recovery', to: FULL };
+
+/** A minute in which the controller did what it is told, and callers followed `shareAt`. */
+function recovered(
+  told: readonly Told[],
+  shareAt: (second: number) => number,
+  { relievedFor = [], loadRps = 20 }: { relievedFor?: readonly string[] | undefined; loadRps?: number } = {},
+): Recovery {
   const planned = planFaults(demo, 2);
   const [fault] = faultsOf(soakScenario(demo, planned));
   const [first] = planned;
@@ -83,38 +97,64 @@ function recovered(shareAt: (second: number) => number, relievedFor: readonly st
   const [tally, near, far] = [new Tally(), new Tally(), new Tally()];
   const other = fault.siblings.find((cluster) => cluster !== fault.cluster) ?? '';
   for (let second = -10; second < 62; second++) {
-    for (let i = 0; i < 10; i++) {
-      const cluster = i < 10 * shareAt(second) ? fault.cluster : other;
+    for (let i = 0; i < loadRps; i++) {
+      const cluster = i < loadRps * shareAt(second) ? fault.cluster : other;
       const call = { cluster, status: 200, latencyMs: 1 };
-      for (const each of [tally, near]) each.add(call, second * 1_000 + i * 100);
-      // However many call from elsewhere and never used it, it is nothing to them.
-      if (second > 30) for (const each of [tally, far]) each.add({ ...call, cluster: other }, second * 1_000 + i * 100);
+      for (const each of [tally, near]) each.add(call, second * 1_000 + (i * 1_000) / loadRps);
     }
   }
+  let weight = FULL;
+  const decisions = told.map(({ second, kind, to }, id) => {
+    const from = weight;
+    weight = to;
+    return {
+      ...{ id, atMs: second * 1_000, kind, service: 'storefront:80', group: 'zone-a', why: '' },
+      ...{ from: { a: from, b: 10_000 - from }, to: { a: to, b: 10_000 - to } },
+    };
+  });
   const tallies = new Map([
     ['zone-a', near],
     ['zone-b', far],
   ]);
-  return recoveryOf(tally, tallies, first, fault, 62_000, relievedFor);
+  return recoveryOf({ tally, tallies, decisions, zeroWallMs: 0 }, first, fault, 62_000, relievedFor);
 }
 
-test('a share that comes back is no problem, one that stays away is said', () => {
-  const back = recovered((second) => (second >= 3 && second < 30 ? 0 : 0.5));
-  const afterS = backAfterS(back);
-  assert.ok(afterS !== undefined && afterS > 10 && afterS < 20, `${afterS}`);
+const follow = (second: number) => (second >= 3 && second < 30 ? 0.02 : 0.5);
+
+test('a weight that comes back is no problem, one that stays away is said', () => {
+  const back = recovered([falls, rises], follow);
+  assert.is(backAfterS(back), 8);
   assert.equal(recoveryProblems([back]), []);
-  const stuck = recovered((second) => (second < 3 ? 0.5 : 0));
+  const stuck = recovered([falls], (second) => (second < 3 ? 0.5 : 0.02));
+  assert.is(backAfterS(stuck), undefined);
   assert.equal(recoveryProblems([stuck]), [
-    'storefront/a (slow, minute 1) did not come back for callers in zone-a before the next fault: 50 % of their calls before, 0 % after its healing',
+    'storefront/a (slow, minute 1) did not come back for zone-a before the next fault: it had 50 %, and was given 2 %',
   ]);
+  const fallen = recovered([falls, rises, { second: 40, kind: 'relief', to: 200 }], follow);
+  assert.match(recoveryProblems([fallen]).join(), /it had 50 %, and was given 2 %/);
+});
+
+test('what a trial moves is not relief, and a backend that nobody relieved has nothing to come back from', () => {
+  const moved = recovered([falls, rises, { second: 45, kind: 'trial', to: 1_000 }], follow);
+  assert.equal(recoveryProblems([moved]), []);
+  assert.equal(recoveryProblems([recovered([], () => 0.5)]), []);
+});
+
+test('a weight that callers do not follow is said', () => {
+  const ignored = recovered([falls, rises], (second) => (second < 3 ? 0.5 : 0.02));
+  assert.match(recoveryProblems([ignored]).join(), /was given back 50 % for zone-a, and 5 % of its calls came to it/);
+});
+
+test('a zone that hardly calls is not judged', () => {
+  assert.equal(recoveryProblems([recovered([falls], () => 0.02, { loadRps: 10, relievedFor: ['zone-a'] })]), []);
 });
 
 test('a relief that is still in force at the end of the minute is said, and so is a controller that is silent', () => {
-  assert.equal(recoveryProblems([recovered(() => 0.5, ['zone-b'])]), [
+  assert.equal(recoveryProblems([recovered([], () => 0.5, { relievedFor: ['zone-b'] })]), [
     'storefront/a (slow, minute 1) was still held in relief for zone-b',
   ]);
-  const { relievedFor: _, ...rest } = recovered(() => 0.5);
-  assert.equal(recoveryProblems([{ ...rest, relievedFor: undefined }]), [
+  const silent = { ...recovered([], () => 0.5), relievedFor: undefined };
+  assert.equal(recoveryProblems([silent]), [
     'the controller did not say whether storefront/a (slow, minute 1) is still held in relief',
   ]);
 });

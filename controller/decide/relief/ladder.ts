@@ -18,8 +18,8 @@ export interface Relief {
   stepAtMs: number;
   /** Whether it is still on its way down: slowness is answered in steps, since its cause may be the load itself. */
   isDescending: boolean;
-  /** Share of attempts that failed or were slow at the fault. */
-  readonly badRatio: number;
+  /** Share of attempts that failed or were slow at the fault, or in the probes since where that is more. */
+  badRatio: number;
 }
 
 export type Rung = { readonly kind: 'stay' } | { readonly kind: 'up' | 'down'; readonly evidence: Evidence };
@@ -28,6 +28,8 @@ const CLIMB_FACTOR = 3;
 /** The table takes up to a window to be in force, and the window it fell into says nothing of the new share. */
 export const BLIND_MS = 1_500;
 const RUNG_MS = 3_000;
+/** The table, a rung, and as long again for a queue to be served and a few calls to show it. */
+const LOAD_SHOWS_MS = 8_000;
 const FIRST_WAIT_MS = 4_000;
 const LONGEST_WAIT_MS = 120_000;
 /** A fault that returns within this time after its relief ended counts as a failed climb. */
@@ -59,6 +61,23 @@ export function startRelief(
 /** Share of attempts that failed or were slow. */
 export function badRatioOf({ failures, slow, attempts }: Evidence): number {
   return (failures + slow) / Math.max(1, attempts);
+}
+
+/**
+ * What the probes say of how bad it is: the window in which a fault is found holds good calls from before it too. One more
+ * attempt than there were, so that a few bad ones in a row do not make it hopeless, and three good ones then proof.
+ */
+export function learnBadRatio(relief: Relief, probes: Evidence): void {
+  const { failures, slow, attempts } = probes;
+  if (attempts >= LEAST_BAD_CALLS) relief.badRatio = Math.max(relief.badRatio, (failures + slow) / (attempts + 1));
+}
+
+/**
+ * Whether a backend that is well again on its way down was slow for its load: then having less of it shows within seconds. One
+ * that stayed slow with less for longer was slow for another reason, which is over.
+ */
+export function wasItLoad({ stepAtMs }: Relief, nowMs: number): boolean {
+  return nowMs - stepAtMs <= LOAD_SHOWS_MS;
 }
 
 /** Failed climbs that a new relief starts with. */

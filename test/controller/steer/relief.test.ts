@@ -144,6 +144,24 @@ test('when a smaller load is what makes it fast again, the weights stay there', 
   assert.ok(mesh.share('v1') > 0.4 && mesh.share('v1') <= 0.75, `${mesh.share('v1')}`);
 });
 
+test('what stays slow with less, where hardly anybody calls any more, and is well later, was not slow for its load: it climbs', () => {
+  const mesh = new SimulatedMesh(routeOf(['v1', 'v2']), { '': 60 });
+  mesh.controller.pin(SERVICE, '*', { v1: 9_000, v2: 1_000 }, 'anna', 'a test', mesh.at());
+  mesh.controller.unpin(SERVICE, '*', 'anna', mesh.at());
+  mesh.run(18);
+  const slow = mesh.backends.v1;
+  assert.ok(slow);
+  slow.meanMs = 80;
+  assert.ok(secondsUntil(mesh, 10, () => mesh.decisions.at(-1)?.kind === 'relief') < 10);
+  // Its callers are gone: too few calls to see that it is still slow.
+  mesh.loadRps[''] = 0.5;
+  mesh.run(15);
+  slow.meanMs = 10;
+  mesh.loadRps[''] = 60;
+  assert.ok(secondsUntil(mesh, 30, () => mesh.share('v1') > 0.85) < 30, `${mesh.share('v1')}`);
+  assert.not.ok(mesh.decisions.some(({ why }) => /its load made it slow/.test(why)));
+});
+
 test('a busy service probes a failing backend with no more calls than it takes to see it healed', () => {
   const mesh = new SimulatedMesh(three, { '': 600 });
   mesh.run(30);

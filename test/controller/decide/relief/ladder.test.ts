@@ -6,11 +6,13 @@ import {
   BLIND_MS,
   badRatioOf,
   climbsBefore,
+  learnBadRatio,
   nextRung,
   nextShare,
   type Relief,
   startRelief,
   waitMs,
+  wasItLoad,
 } from '../../../../controller/decide/relief/ladder.ts';
 import { drawsOf } from '../draws.ts';
 import { counts, evidence, goodPast, noPast } from './hand-made.ts';
@@ -67,6 +69,23 @@ test('without calls, or with fewer than three, it stays', () => {
   // Of three good calls a backend of which half failed has one chance in eight.
   assert.is(kindOf([evidence({ attempts: 3 })], 60_000, true, 0, relief({ badRatio: 0.5 })), 'stay');
   assert.is(kindOf([evidence({ attempts: 0, answered: 0, lossSumMs: 0 })], 60_000), 'stay');
+});
+
+test('probes tell how bad it is where the window of the fault held good calls too, but not by a few of them', () => {
+  const of = relief({ badRatio: 0.37 });
+  assert.is(kindOf([evidence({ attempts: 5 })], 60_000, true, 0, of), 'stay');
+  learnBadRatio(of, evidence({ attempts: 4, failures: 4 }));
+  assert.is(of.badRatio, 0.37);
+  learnBadRatio(of, evidence({ attempts: 9, failures: 8, slow: 1 }));
+  assert.is(of.badRatio, 0.9);
+  learnBadRatio(of, evidence({ attempts: 30, failures: 8 }));
+  assert.is(of.badRatio, 0.9);
+  assert.is(kindOf([evidence({ attempts: 3 })], 60_000, true, 0, of), 'up');
+});
+
+test('less load shows within 8 s', () => {
+  assert.is(wasItLoad(relief({ stepAtMs: 2_000 }), 10_000), true);
+  assert.is(wasItLoad(relief({ stepAtMs: 2_000 }), 10_001), false);
 });
 
 test('the newest calls decide: bad ones before them do not hold it down', () => {
