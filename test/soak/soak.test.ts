@@ -39,9 +39,9 @@ test('growth is the slope after warm-up times its length, whatever single sample
     every5s(361, (atS) => 100 * MIB + (atS / 60) * MIB),
     warmS(1_800),
   );
-  assert.is(Math.round(rising.growthBytes / MIB), 20);
+  assert.is(Math.round(rising.growthBytes / MIB), 15);
   const flat = growthOf(
-    every5s(361, (atS) => (atS < 600 ? 50 * MIB : 100 * MIB) + (atS % 60 === 0 ? 30 * MIB : 0)),
+    every5s(361, (atS) => (atS < 900 ? 50 * MIB : 100 * MIB) + (atS % 60 === 0 ? 30 * MIB : 0)),
     warmS(1_800),
   );
   assert.is(flat.growthBytes, 0);
