@@ -39,12 +39,14 @@ export function faultTable(recoveries: readonly Recovery[]): string {
 function sayBack(recovery: Recovery): string {
   const { zones } = recovery;
   if (zones.length === 0) return 'not relieved';
-  const afterS = backAfterS(recovery);
-  const few = zones
-    .filter(({ isJudged }) => !isJudged)
-    .map(({ zone, loadRps }) => `${zone} ${loadRps.toFixed(0)} calls/s`);
-  const said = few.length === zones.length ? [] : [afterS === undefined ? 'never' : `${afterS.toFixed(1)} s`];
-  return [...said, ...few].join(', ');
+  const few = zones.filter(({ isJudged }) => !isJudged);
+  const judged = few.length === zones.length ? [] : [seconds(backAfterS(recovery))];
+  const shown = few.map((each) => `${each.zone} ${seconds(each.backAfterS)} at ${each.loadRps.toFixed(0)} calls/s`);
+  return [...judged, ...shown].join(', ');
+}
+
+function seconds(afterS: number | undefined): string {
+  return afterS === undefined ? 'never' : `${afterS.toFixed(1)} s`;
 }
 
 export function memoryTable(growths: readonly Growth[]): string {
