@@ -14,7 +14,7 @@ export interface Config {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** File or folder of AdaptiveRoutes. */
+  /** File or folder of AdaptiveRoutes; `kubernetes` or `kubernetes:NAMESPACE` for those of the API server. */
   readonly routesPath: string;
   /** File of the SQLite store, or ':memory:'. */
   readonly dbPath: string;
@@ -30,10 +30,19 @@ export class ConfigError extends Error {
   readonly code = 'WEIR_CONTROLLER_BAD_CONFIG';
 }
 
+const KUBERNETES = /^kubernetes(?::([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?))?$/;
+
+/** Whether routes come from the API server, and which namespace's; undefined namespace: all. */
+export function clusterOf({ routesPath }: Config): { readonly namespace: string | undefined } | undefined {
+  const match = KUBERNETES.exec(routesPath);
+  return match ? { namespace: match[1] } : undefined;
+}
+
 /** Every variable with its default, for --help. */
 export const VARIABLES: Readonly<Record<string, string>> = {
   WEIR_CONTROLLER_LISTEN: 'address and port of API and agents; 127.0.0.1:15900',
-  WEIR_CONTROLLER_ROUTES: 'file or folder of AdaptiveRoute documents; required',
+  WEIR_CONTROLLER_ROUTES:
+    'file or folder of AdaptiveRoute documents, or kubernetes or kubernetes:NAMESPACE for those of the API server; required',
   WEIR_CONTROLLER_DB: "file of the store, or ':memory:'; ./weir.db",
   WEIR_CONTROLLER_WINDOW_MS: 'ms between decisions, 100 to 600000; 1000',
   WEIR_CONTROLLER_TABLE_TTL_MS: `ms that agents steer on without a controller; ${DEFAULT_TABLE_TTL_MS}`,
@@ -57,6 +66,11 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
   if (!routesPath) {
     throw new ConfigError(
       'WEIR_CONTROLLER_ROUTES is not set; it must name a file or folder of AdaptiveRoute documents',
+    );
+  }
+  if (routesPath.startsWith('kubernetes:') && !KUBERNETES.test(routesPath)) {
+    throw new ConfigError(
+      `WEIR_CONTROLLER_ROUTES is ${routesPath}; after the colon it must name a namespace, for example kubernetes:shop`,
     );
   }
   const logLevel = env.WEIR_CONTROLLER_LOG_LEVEL || 'info';

@@ -2,11 +2,12 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from './clock.ts';
-import { ConfigError, parseConfig } from './config.ts';
+import { type Config, ConfigError, clusterOf, parseConfig } from './config.ts';
 import { Controller } from './controller.ts';
-import { makeLog } from './log.ts';
+import { type Log, makeLog } from './log.ts';
 import { readRelease } from './release.ts';
 import { RouteError } from './routes/parse.ts';
+import type { OpenRoutes } from './routes/source.ts';
 import { Server } from './server.ts';
 
 /**
@@ -16,11 +17,14 @@ import { Server } from './server.ts';
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<Server> {
   const config = parseConfig(env);
+  const log = makeLog(config.logLevel);
+  const openRoutes = await openCluster(config, log);
   const server = new Server({
     config,
     clock: systemClock,
-    log: makeLog(config.logLevel),
+    log,
     release: readRelease(),
+    ...(openRoutes && { openRoutes }),
     createCore: (options, at) => new Controller(options, at),
   });
   const stop = () => void server.close();
@@ -38,6 +42,14 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Server> {
     );
   }
   return server;
+}
+
+/** Routes of the API server, where they are to come from there. Its client is large, so only then is it loaded. */
+async function openCluster(config: Config, log: Log): Promise<OpenRoutes | undefined> {
+  const cluster = clusterOf(config);
+  if (!cluster) return undefined;
+  const { openKubernetesRoutes } = await import('./intake/routes.ts');
+  return openKubernetesRoutes(cluster.namespace, log);
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

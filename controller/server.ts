@@ -19,6 +19,7 @@ import { isNewer, type TableVersion } from './hub/push.ts';
 import { type Log, logDecision } from './log.ts';
 import { Metrics } from './metrics.ts';
 import type { AdaptiveRoute } from './routes/route.ts';
+import type { OpenRoutes, RouteNews, RouteSource } from './routes/source.ts';
 import { RouteFiles } from './routes/watch.ts';
 import { openStore } from './store/open.ts';
 import { SteadyStore } from './store/steady.ts';
@@ -57,13 +58,15 @@ export interface ServerOptions {
   readonly createCore: (options: ControllerOptions, at: Instant) => Core;
   /** The store to use in place of the configured file's. */
   readonly store?: Store;
+  /** Where routes come from in place of the configured file. */
+  readonly openRoutes?: OpenRoutes;
 }
 
 export class Server {
   readonly metrics = new Metrics();
   private readonly options: ServerOptions;
   private readonly store: SteadyStore;
-  private readonly routeFiles: RouteFiles;
+  private readonly routes: RouteSource;
   private readonly hub: Hub;
   private readonly ticker: Ticker;
   private readonly sweeper: Ticker;
@@ -79,12 +82,13 @@ export class Server {
   constructor(options: ServerOptions) {
     const { config, clock, log } = options;
     this.options = options;
-    this.routeFiles = new RouteFiles({
-      path: config.routesPath,
+    const openRoutes: OpenRoutes =
+      options.openRoutes ?? ((listener) => new RouteFiles({ path: config.routesPath, ...listener }));
+    this.routes = openRoutes({
       onChange: (routes) => this.takeRoutes(routes),
       onRefused: (error) => this.keepRoutes(error),
     });
-    const routes = this.routeFiles.start();
+    const routes = this.routes.start();
     this.store = new SteadyStore(
       options.store ??
         openStore(config.dbPath, clock.wallMs(), (event, message, facts) => log.error({ event, ...facts }, message)),
@@ -174,6 +178,7 @@ export class Server {
       this.core.tick(this.now());
       this.publish();
       this.store.saveStates(this.core.states(this.now()));
+      this.routes.tell(() => this.news());
     } catch (error) {
       this.fault('tick', error as Error);
     }
@@ -183,7 +188,7 @@ export class Server {
 
   /** Reads the routes again, for SIGHUP. */
   reload(): void {
-    this.routeFiles.reload();
+    this.routes.reload();
   }
 
   /** Stops deciding, keeps what must be kept, says goodbye. Agents go on with the tables they have. */
@@ -192,7 +197,7 @@ export class Server {
     this.isStopping = true;
     this.ticker.close();
     this.sweeper.close();
-    this.routeFiles.close();
+    this.routes.close();
     await this.hub.close();
     await this.api?.close();
     this.store.saveStates(this.core.states(this.now()));
@@ -211,6 +216,17 @@ export class Server {
 
   private publish(): void {
     this.hub.push(this.tables());
+  }
+
+  private news(): RouteNews {
+    const { epoch, number } = this.tables();
+    return {
+      services: this.core.services(this.now()),
+      table: `${epoch}.${number}`,
+      agentCount: this.hub.agents().length,
+      decisions: (query) => this.store.decisions(query),
+      wallMs: this.now().wallMs,
+    };
   }
 
   private observe(report: Report): void {

@@ -5,6 +5,7 @@
  *   node dist/test/run.js                 everything
  *   node dist/test/run.js agent filter    suites whose path contains one of the words
  *   node dist/test/run.js --fast          all but those that start real Envoys
+ *   node dist/test/run.js --istio         those alone that need a Kubernetes API server, which everything leaves out
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -26,12 +27,13 @@ interface Result {
 
 async function main(args: readonly string[]): Promise<number> {
   const words = args.filter((arg) => !arg.startsWith('--'));
-  const unknown = args.filter((arg) => arg.startsWith('--') && arg !== '--fast');
-  if (unknown.length > 0) return complain(`${unknown[0]} is not known; the only option is --fast`);
+  const unknown = args.filter((arg) => arg.startsWith('--') && arg !== '--fast' && arg !== '--istio');
+  if (unknown.length > 0) return complain(`${unknown[0]} is not known; options are --fast and --istio`);
   const isFast = args.includes('--fast');
-  const suites = findSuites().filter(
-    (suite) => (words.length === 0 || words.some((word) => suite.includes(word))) && !(isFast && isReal(suite)),
-  );
+  const suites = findSuites()
+    .filter((suite) => needsApiServer(suite) === args.includes('--istio'))
+    .filter((suite) => words.length === 0 || words.some((word) => suite.includes(word)))
+    .filter((suite) => !(isFast && isReal(suite)));
   if (suites.length === 0) return complain(`no suite matches ${words.join(' ') || 'test/**/*.test.ts'}`);
 
   // Real Envoys share two cores with what they measure, so those suites run one at a time, after the rest.
@@ -60,7 +62,11 @@ function findSuites(): string[] {
 }
 
 function isReal(suite: string): boolean {
-  return suite.startsWith(join('test', 'envoy'));
+  return suite.startsWith(join('test', 'envoy')) || needsApiServer(suite);
+}
+
+function needsApiServer(suite: string): boolean {
+  return suite.startsWith(join('test', 'istio'));
 }
 
 async function runAll(suites: readonly string[], width: number): Promise<Result[]> {

@@ -7,6 +7,7 @@ import { Default } from 'typebox/value';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { policies } from '../decide/registry.ts';
 import { checkRoute, checkTogether } from './check.ts';
+import { withClusters } from './clusters.ts';
 import { explain, type Problem } from './explain.ts';
 import { AdaptiveRoute } from './route.ts';
 
@@ -81,15 +82,23 @@ function readText({ text, name }: RouteText, known: readonly string[], problems:
     if (given === null || given === undefined) continue;
     const place = (problem: Problem) =>
       `${name}:${lineOf(document, problem.path, lines)}: ${titleOf(given, index)}: ${problem.message}`;
-    const filled = Default(AdaptiveRoute, given);
-    const wrong = explain(AdaptiveRoute, filled);
+    const { route, problems: wrong } = readRoute(given, known);
     problems.push(...wrong.map(place));
-    if (wrong.length > 0) continue;
-    const route = filled as AdaptiveRoute;
-    problems.push(...checkRoute(route, known).map(place));
-    placed.push({ route, place });
+    if (route) placed.push({ route, place });
   }
   return placed;
+}
+
+/** One document as plain data: the route with every default filled in, unless its shape is wrong; and all that is wrong with it. */
+export function readRoute(
+  given: unknown,
+  known: readonly string[] = KNOWN_POLICIES,
+): { readonly route?: AdaptiveRoute; readonly problems: readonly Problem[] } {
+  const filled = Default(AdaptiveRoute, given);
+  const wrong = explain(AdaptiveRoute, filled);
+  if (wrong.length > 0) return { problems: wrong };
+  const route = withClusters(filled as AdaptiveRoute);
+  return { route, problems: checkRoute(route, known) };
 }
 
 /** Plain data, or the sentence's subject where aliases lead nowhere: an unresolved alias is caught as a wrong root. */

@@ -15,7 +15,17 @@ export const Backend = Type.Object(
       pattern: '^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$',
       description: 'Value of x-weir-backend that routes to this backend.',
     }),
-    cluster: Type.String({ minLength: 1, maxLength: 255, description: 'Envoy cluster that serves this backend.' }),
+    cluster: Type.String({
+      maxLength: 255,
+      default: '',
+      description:
+        "Envoy cluster that serves this backend; without one, that of Istio's subset of the same name: outbound|PORT|NAME|HOST.",
+    }),
+    labels: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description: 'Labels of the pods that are this backend, for the DestinationRule that Weir writes.',
+      }),
+    ),
     zone: Type.Optional(Type.String({ maxLength: 63, description: 'Zone that the endpoints stand in.' })),
     weight: Type.Optional(
       Type.Integer({
@@ -65,7 +75,8 @@ export const AdaptiveRoute = Type.Object(
         entryClusters: Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
           maxItems: 64,
           default: [],
-          description: 'Envoy clusters that are no backend but at which calls of the service arrive.',
+          description:
+            "Envoy clusters that are no backend but at which calls of the service arrive; where a backend has Istio's name, also outbound|PORT||HOST.",
         }),
         backends: Type.Array(Backend, { minItems: 1, maxItems: 64 }),
         objective: Type.Object(
@@ -116,7 +127,7 @@ export const AdaptiveRoute = Type.Object(
                 },
                 closed,
               ),
-              { default: [], description: 'Windows in which weights stay, relief included.' },
+              { maxItems: 64, default: [], description: 'Windows in which weights stay, relief included.' },
             ),
           },
           { ...closed, default: {} },

@@ -7,22 +7,19 @@ import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { loadRoutes } from './load.ts';
 import type { AdaptiveRoute } from './route.ts';
+import type { RouteListener, RouteSource } from './source.ts';
 
 const STILL_MS = 200;
 /** YAML files, and the link that Kubernetes swaps when a ConfigMap changes. The store may write beside them all the time. */
 const MAY_BE_ROUTES = /\.ya?ml$|^\.\.data$/;
 
-export interface RouteFilesOptions {
+export interface RouteFilesOptions extends RouteListener {
   /** File or folder. */
   readonly path: string;
   readonly policies?: readonly string[];
-  /** Called with the whole new set, only when it differs from the one in force. */
-  readonly onChange: (routes: readonly AdaptiveRoute[]) => void;
-  /** Called with the sentences of a set that was refused; the routes in force stay. */
-  readonly onRefused: (error: Error) => void;
 }
 
-export class RouteFiles {
+export class RouteFiles implements RouteSource {
   private readonly options: RouteFilesOptions;
   private watcher: FSWatcher | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -64,6 +61,9 @@ export class RouteFiles {
     this.inForce = text;
     this.options.onChange(routes);
   }
+
+  /** Owners of files read the log. */
+  tell(): void {}
 
   close(): void {
     clearTimeout(this.timer);

@@ -3,7 +3,7 @@
  * outgoing connections (32768 up on Linux, 49152 up elsewhere): a port from there, once closed, can be in use by any of the
  * mesh's own connections when its server wants it back.
  */
-import type { Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 const LOWEST_PORT = 20_000;
 const PORT_COUNT = 12_000;
@@ -43,4 +43,12 @@ function listen(server: Server, port: number): Promise<void> {
       resolve();
     });
   });
+}
+
+/** Ports that were free a moment ago: what is restarted must come back on the port it had, so it cannot ask for any. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(servers.map((server) => listenOn(server, 0)));
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }

@@ -1,9 +1,8 @@
 /** Weir's own processes in a mesh: the controller and one agent per node, started and started again after a kill. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { listenOn } from '../apps/ports.ts';
+import { freePorts } from '../apps/ports.ts';
 import { lastLines } from '../envoy/process.ts';
 import { buildRoot, packageRoot } from '../root.ts';
 import { routesOf } from '../scenario/routes.ts';
@@ -143,12 +142,4 @@ async function isHealthy(port: number): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** Ports that were free a moment ago: what is restarted must come back on the port it had, so it cannot ask for any. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(servers.map((server) => listenOn(server, 0)));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -69,7 +69,10 @@ test('a wrong value is named with what was given and what is allowed', () => {
   assert.match(change('8080', '"x"')[0] ?? '', /spec\.port is "x"; it must be an integer from 1 to 65535$/);
   const modes = change('  port: 8080', '  port: 8080\n  mode: enforced')[0] ?? '';
   assert.match(modes, /spec\.mode is "enforced"; it must be observe, recommend or enforce$/);
-  assert.match(change('cluster: search-v1', 'cluster: ""')[0] ?? '', 'it must be a text from 1 to 255 characters');
+  assert.match(
+    change('cluster: search-v1', `cluster: ${'x'.repeat(256)}`)[0] ?? '',
+    'it must be a text of at most 255 characters',
+  );
 });
 
 test('a missing field is named with what it must be', () => {

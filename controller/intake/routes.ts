@@ -1,0 +1,170 @@
+/**
+ * AdaptiveRoutes of a Kubernetes cluster as a source of routes: watched, judged one by one, and told on each route's status what
+ * became of it. One that is wrong costs nobody else anything.
+ */
+import {
+  CustomObjectsApi,
+  type KubeConfig,
+  type KubernetesObject,
+  PatchStrategy,
+  setHeaderOptions,
+} from '@kubernetes/client-node';
+import type { Log } from '../log.ts';
+import { GROUP, PLURAL, VERSION } from '../routes/crd.ts';
+import { RouteError } from '../routes/parse.ts';
+import type { AdaptiveRoute } from '../routes/route.ts';
+import type { OpenRoutes, RouteListener, RouteNews, RouteSource } from '../routes/source.ts';
+import { type Acceptance, acceptAll, nameOf, type RouteObject } from './accept.ts';
+import { findApiServer, sayFailure } from './api-server.ts';
+import { Followed } from './follow.ts';
+import { type RouteStatus, statusOf } from './status.ts';
+
+/** Under this name the API server keeps which fields are ours. */
+export const FIELD_MANAGER = 'weir';
+const WHAT = 'AdaptiveRoutes';
+/** A change is taken once things have been still for so long: `kubectl apply` of a folder is many. */
+const STILL_MS = 100;
+/** A route's status is written at most so often. */
+const STATUS_EVERY_MS = 5_000;
+
+/** What is used of CustomObjectsApi. */
+type Objects = Pick<CustomObjectsApi, 'patchNamespacedCustomObjectStatus'>;
+
+export interface KubernetesRoutesOptions extends RouteListener {
+  readonly followed: Pick<Followed<KubernetesObject>, 'list' | 'close' | 'onChange'>;
+  readonly objects: Objects;
+  readonly log: Log;
+}
+
+/**
+ * Waits until the API server has listed its AdaptiveRoutes, and gives what opens them.
+ * @param namespace the only one that is looked at; undefined: all
+ */
+export async function openKubernetesRoutes(
+  namespace: string | undefined,
+  log: Log,
+  kubeConfig: KubeConfig = findApiServer(),
+): Promise<OpenRoutes> {
+  const objects = kubeConfig.makeApiClient(CustomObjectsApi);
+  const where = { group: GROUP, version: VERSION, plural: PLURAL };
+  const followed = new Followed({
+    kubeConfig,
+    path: `/apis/${GROUP}/${VERSION}/${namespace === undefined ? '' : `namespaces/${namespace}/`}${PLURAL}`,
+    what: WHAT,
+    list: () =>
+      namespace === undefined
+        ? objects.listCustomObjectForAllNamespaces(where)
+        : objects.listNamespacedCustomObject({ ...where, namespace }),
+    log,
+  });
+  await followed.open();
+  return (listener) => new KubernetesRoutes({ ...listener, followed, objects, log });
+}
+
+export class KubernetesRoutes implements RouteSource {
+  private readonly options: KubernetesRoutesOptions;
+  private judged: readonly Acceptance[] = [];
+  private inForce = '';
+  private timer: NodeJS.Timeout | undefined;
+  private readonly written = new Map<string, { readonly atMs: number; readonly text: string }>();
+  private isWriting = false;
+  private isStatusBroken = false;
+
+  constructor(options: KubernetesRoutesOptions) {
+    this.options = options;
+  }
+
+  start(): readonly AdaptiveRoute[] {
+    const routes = this.judge();
+    this.inForce = JSON.stringify(routes);
+    this.options.followed.onChange = () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.reload(), STILL_MS);
+    };
+    return routes;
+  }
+
+  reload(): void {
+    const routes = this.judge();
+    const text = JSON.stringify(routes);
+    if (text === this.inForce) return;
+    this.inForce = text;
+    this.options.onChange(routes);
+  }
+
+  tell(news: () => RouteNews): void {
+    if (this.isWriting || this.judged.length === 0) return;
+    this.isWriting = true;
+    void this.writeStatuses(news()).finally(() => {
+      this.isWriting = false;
+    });
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+    this.options.followed.close();
+  }
+
+  private judge(): readonly AdaptiveRoute[] {
+    const { followed, onRefused } = this.options;
+    const before = new Map(this.judged.flatMap(({ object, route }) => (route ? [[object.metadata.uid, route]] : [])));
+    const known = new Map(this.judged.map(({ object, message }) => [object.metadata.uid, message]));
+    // The definition's schema has let nothing else in; the client's types have a Date where there is text.
+    this.judged = acceptAll(followed.list() as unknown as readonly RouteObject[], before);
+    for (const { object, reason, message } of this.judged) {
+      if (reason !== 'Valid' && known.get(object.metadata.uid) !== message) {
+        onRefused(new RouteError([`AdaptiveRoute ${nameOf(object)}: ${message}`]));
+      }
+    }
+    return this.judged.flatMap(({ route }) => route ?? []);
+  }
+
+  private async writeStatuses(news: RouteNews): Promise<void> {
+    const uids = new Set(this.judged.map(({ object }) => object.metadata.uid));
+    for (const uid of this.written.keys()) if (!uids.has(uid)) this.written.delete(uid);
+    for (const acceptance of this.judged) {
+      const { object } = acceptance;
+      const status = statusOf(acceptance, news);
+      const last = this.written.get(object.metadata.uid);
+      const text = JSON.stringify(status);
+      if (last?.text === text || (last && news.wallMs - last.atMs < STATUS_EVERY_MS)) continue;
+      if (!last && text === JSON.stringify(object.status)) continue;
+      if (await this.write(object, status)) this.written.set(object.metadata.uid, { atMs: news.wallMs, text });
+    }
+  }
+
+  private async write({ apiVersion, kind, metadata }: RouteObject, status: RouteStatus): Promise<boolean> {
+    const { name, namespace } = metadata;
+    const { objects, log } = this.options;
+    try {
+      await objects.patchNamespacedCustomObjectStatus(
+        {
+          ...{
+            group: GROUP,
+            version: VERSION,
+            plural: PLURAL,
+            namespace,
+            name,
+            fieldManager: FIELD_MANAGER,
+            force: true,
+          },
+          body: { apiVersion, kind, metadata: { name, namespace }, status },
+        },
+        setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply),
+      );
+      this.isStatusBroken = false;
+      return true;
+    } catch (error) {
+      // Deleted meanwhile: the watch will say so.
+      if ((error as { code?: unknown }).code === 404) return false;
+      if (!this.isStatusBroken) {
+        log.warn(
+          { event: 'status_not_written', err: error },
+          `${sayFailure(error, `the status of ${WHAT}`)}; steering goes on`,
+        );
+      }
+      this.isStatusBroken = true;
+      return false;
+    }
+  }
+}

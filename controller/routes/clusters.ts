@@ -1,0 +1,33 @@
+/**
+ * Envoy clusters as istiod names them: `outbound|PORT|SUBSET|HOST`, where the host is the whole name that the service has in the
+ * cluster. A backend that names no cluster is the subset of its own name.
+ */
+import type { AdaptiveRoute } from './route.ts';
+
+/** A name without a dot is a Service of the route's namespace, as in a VirtualService. */
+export function fullHost({ metadata, spec }: AdaptiveRoute): string {
+  return spec.host.includes('.') ? spec.host : `${spec.host}.${metadata.namespace}.svc.cluster.local`;
+}
+
+/** @param subset '' for the service as a whole */
+export function istioCluster(route: AdaptiveRoute, subset: string): string {
+  return `outbound|${route.spec.port}|${subset}|${fullHost(route)}`;
+}
+
+/** Whether the backend is a subset that Istio knows by the backend's name. */
+export function isSubset(route: AdaptiveRoute, { name, cluster }: AdaptiveRoute['spec']['backends'][number]): boolean {
+  return cluster === istioCluster(route, name);
+}
+
+/** The route with every cluster named. */
+export function withClusters(route: AdaptiveRoute): AdaptiveRoute {
+  const { spec } = route;
+  if (spec.backends.every(({ cluster }) => cluster !== '')) return route;
+  const backends = spec.backends.map((backend) => ({
+    ...backend,
+    cluster: backend.cluster || istioCluster(route, backend.name),
+  }));
+  const whole = istioCluster(route, '');
+  const entryClusters = spec.entryClusters.includes(whole) ? spec.entryClusters : [...spec.entryClusters, whole];
+  return { ...route, spec: { ...spec, backends, entryClusters } };
+}

@@ -1,0 +1,35 @@
+/** The contract of what routes come from: files (`watch.ts`) or a Kubernetes API server (`intake/routes.ts`). */
+import type { Decision } from '../decision.ts';
+import type { ServiceStatus } from '../steer/status.ts';
+import type { AdaptiveRoute } from './route.ts';
+
+export interface RouteListener {
+  /** Called with the whole new set, only when it differs from the one in force. */
+  readonly onChange: (routes: readonly AdaptiveRoute[]) => void;
+  /** Called with the sentences of what was refused; what is in force stays. */
+  readonly onRefused: (error: Error) => void;
+}
+
+/** What the controller does with its routes, for their owners to read where they wrote them. */
+export interface RouteNews {
+  readonly services: readonly ServiceStatus[];
+  /** `epoch.number` */
+  readonly table: string;
+  readonly agentCount: number;
+  /** Newest first. */
+  readonly decisions: (query: { readonly service: string; readonly limit: number }) => readonly Decision[];
+  /** ms since 1970 */
+  readonly wallMs: number;
+}
+
+export interface RouteSource {
+  /** Reads the routes and begins to watch. @throws RouteError when they are wrong and there is nothing to go on with */
+  start(): readonly AdaptiveRoute[];
+  /** Reads them again, now. */
+  reload(): void;
+  /** Called after each window. `news` costs something, so it is made for who asks. */
+  tell(news: () => RouteNews): void;
+  close(): void;
+}
+
+export type OpenRoutes = (listener: RouteListener) => RouteSource;
