@@ -10,6 +10,7 @@ import { controllerCommand } from './commands/controller.ts';
 import { decisionsCommand } from './commands/decisions.ts';
 import { demoCommand } from './commands/demo.ts';
 import { freezeCommand, unfreezeCommand } from './commands/freeze.ts';
+import { generateCommand } from './commands/generate.ts';
 import { graphCommand } from './commands/graph.ts';
 import { pinCommand, unpinCommand } from './commands/pin.ts';
 import { revertCommand } from './commands/revert.ts';
@@ -53,6 +54,8 @@ program
   .addCommand(revertCommand());
 program.commandsGroup('Check:');
 program.addCommand(validateCommand()).addCommand(schemaCommand());
+program.commandsGroup('Write:');
+program.addCommand(generateCommand());
 
 try {
   await program.parseAsync();

@@ -170,4 +170,27 @@ test('a port that is taken is a sentence', async (context) => {
   assert.match(taken.err, /^WEIR_CONTROLLER_LISTEN is 127\.0\.0\.1:\d+, where nobody can listen: .*EADDRINUSE/m);
 });
 
+test('generate prints what Istio needs to know, and says for which routes there is nothing', async ({ folder }) => {
+  const path = join(folder, 'istio.yaml');
+  writeFileSync(
+    path,
+    route.replace('cluster: search-v1', 'labels: { v: "1" }').replace('cluster: search-v2', 'weight: 0'),
+  );
+  const wrong = await weir('generate', '--from', path);
+  assert.match(wrong.err, /weight is missing; give every backend one or none/);
+  writeFileSync(path, route.replace(', cluster: search-v1', '').replace(', cluster: search-v2', ''));
+  const { code, out } = await weir('generate', '--from', path);
+  assert.is(code, 0);
+  assert.match(out, /kind: DestinationRule[\s\S]*---\n[\s\S]*kind: VirtualService/);
+  const none = await weir('generate', '--from', join(folder, 'search.yaml'));
+  assert.is(none.code, 1);
+  assert.match(none.err, /nothing for demo\/search: its clusters are not those of Istio's subsets/);
+});
+
+test('schema crd is a custom resource definition', async () => {
+  const { code, out } = await weir('schema', 'crd');
+  assert.is(code, 0);
+  assert.match(out, /kind: CustomResourceDefinition/);
+});
+
 test.run();
