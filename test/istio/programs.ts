@@ -2,7 +2,7 @@
  * The programs of a Kubernetes control plane, built from their Go modules and kept in the cache. Their folder is named by a digest
  * of what they are built from, so another version is another folder.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -11,6 +11,7 @@ import { packageRoot } from '../../deploy/local/root.ts';
 
 const sources = join(packageRoot, 'test', 'istio', 'programs');
 const NAMES = ['etcd', 'kube-apiserver'] as const;
+const ISTIO = 'v0.0.0-20260827124520-eed52ebb66ad';
 export type Program = (typeof NAMES)[number];
 
 /** Paths of the programs; builds what is not there, which takes minutes. @param say told what is being done @throws Error */
@@ -27,6 +28,13 @@ export async function findPrograms(say: (line: string) => void): Promise<Readonl
     say(`${name} is built (${Math.round((performance.now() - startedMs) / 1000)} s) and kept in ${folder}`);
   }
   return { etcd: join(folder, 'etcd'), 'kube-apiserver': join(folder, 'kube-apiserver') };
+}
+
+/** File of Istio's own custom resource definitions, from its Go module. @throws Error when it cannot be fetched */
+export function istioDefinitions(): string {
+  const answer = execFileSync('go', ['mod', 'download', '-json', `istio.io/istio@${ISTIO}`], { encoding: 'utf8' });
+  const { Dir } = JSON.parse(answer) as { Dir: string };
+  return join(Dir, 'manifests', 'charts', 'base', 'files', 'crd-all.gen.yaml');
 }
 
 function digest(): string {
