@@ -1,11 +1,20 @@
 /** How the Kubernetes API server is reached, and what its refusals mean for an operator. */
 import { KubeConfig } from '@kubernetes/client-node';
+import { ConfigError } from '../config.ts';
 
-/** In a pod the mounted ServiceAccount; elsewhere KUBECONFIG or ~/.kube/config. @throws Error when there is none of them */
+/** What the client takes when it finds nothing. */
+const NOTHING_FOUND = 'http://localhost:8080';
+
+/** KUBECONFIG or ~/.kube/config; in a pod the mounted ServiceAccount. @throws ConfigError when there is none of them */
 export function findApiServer(): KubeConfig {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromDefault();
-  if (!kubeConfig.getCurrentCluster()) throw new Error('no Kubernetes API server is configured');
+  const server = kubeConfig.getCurrentCluster()?.server;
+  if (server === undefined || server === NOTHING_FOUND) {
+    throw new ConfigError(
+      'WEIR_CONTROLLER_ROUTES asks for the routes of a Kubernetes API server, and none is configured: there is no KUBECONFIG, no ~/.kube/config, and no ServiceAccount of a pod',
+    );
+  }
   return kubeConfig;
 }
 

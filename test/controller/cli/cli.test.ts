@@ -193,4 +193,20 @@ test('schema crd is a custom resource definition', async () => {
   assert.match(out, /kind: CustomResourceDefinition/);
 });
 
+test('a controller that is to take routes from a cluster where there is none says so', async ({ folder, children }) => {
+  const child = launch(['controller', '--routes', 'kubernetes'], { HOME: folder, KUBECONFIG: '' });
+  children.push(child);
+  let err = '';
+  child.stderr?.on('data', (chunk) => (err += chunk));
+  const [code] = (await once(child, 'close')) as [number];
+  assert.is(code, 1);
+  assert.match(err, /^WEIR_CONTROLLER_ROUTES asks for the routes of a Kubernetes API server, and none is configured/);
+  const wrong = launch(['controller', '--routes', 'kubernetes:No_Namespace']);
+  children.push(wrong);
+  let complaint = '';
+  wrong.stderr?.on('data', (chunk) => (complaint += chunk));
+  await once(wrong, 'close');
+  assert.match(complaint, /after the colon it must name a namespace, for example kubernetes:shop/);
+});
+
 test.run();
