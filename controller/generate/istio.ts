@@ -4,11 +4,11 @@
  */
 import { DestinationRule, VirtualService } from '@kubernetes-models/istio/networking.istio.io/v1beta1';
 import type { Weights } from '../decide/policy.ts';
-import { fullHost, isSubset } from '../routes/clusters.ts';
+import { fullHost, subsetsOf } from '../routes/clusters.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import { metadataFor } from './labels.ts';
 
-export const BACKEND_HEADER = 'x-weir-backend';
+const BACKEND_HEADER = 'x-weir-backend';
 /** Connecting within a mesh takes milliseconds; the default of 10 s is longer than any caller waits. */
 const CONNECT_TIMEOUT = '1s';
 
@@ -17,7 +17,7 @@ export function virtualServiceOf(route: AdaptiveRoute, weights: Weights): Virtua
   const { spec } = route;
   const host = fullHost(route);
   const to = (subset: string) => ({ host, subset, port: { number: spec.port } });
-  const names = spec.backends.filter((backend) => isSubset(route, backend)).map(({ name }) => name);
+  const names = subsetsOf(route).map(({ name }) => name);
   return new VirtualService({
     metadata: metadataFor(route, {
       'http[].match': 'the filter draws a backend and says so in this header',
@@ -43,8 +43,6 @@ export function virtualServiceOf(route: AdaptiveRoute, weights: Weights): Virtua
 
 /** Subsets, and how Envoy is to choose among the endpoints of one. */
 export function destinationRuleOf(route: AdaptiveRoute): DestinationRule {
-  const { spec } = route;
-  const subsets = spec.backends.filter((backend) => isSubset(route, backend));
   return new DestinationRule({
     metadata: metadataFor(route, {
       loadBalancer: 'Weir weighs backends; among the endpoints of one, the less busy of two is Envoy’s to choose',
@@ -63,7 +61,7 @@ export function destinationRuleOf(route: AdaptiveRoute): DestinationRule {
           maxEjectionPercent: 50,
         },
       },
-      subsets: subsets.map(({ name, labels = {} }) => ({ name, labels: { ...labels } })),
+      subsets: subsetsOf(route).map(({ name, labels = {} }) => ({ name, labels: { ...labels } })),
     },
   });
 }

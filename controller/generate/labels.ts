@@ -1,10 +1,10 @@
 /** How everything that Weir writes into a cluster says that it is Weir's, and why it is there. */
 import type { AdaptiveRoute } from '../routes/route.ts';
 
-export const MANAGED_BY = 'app.kubernetes.io/managed-by';
-export const ROUTE_LABEL = 'weir.dev/route';
+const MANAGED_BY = 'app.kubernetes.io/managed-by';
+const ROUTE_LABEL = 'weir.dev/route';
 /** One line for each thing that was decided: `loadBalancer: ...`. */
-export const WHY = 'weir.dev/why';
+const WHY = 'weir.dev/why';
 
 /** Metadata of an object made for a route. @param why a sentence by the field that it is about */
 export function metadataFor(

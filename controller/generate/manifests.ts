@@ -1,7 +1,7 @@
 /** Every manifest of one route, in the order in which they are to be applied: subsets before the routes that name them. Pure. */
 import { stringify } from 'yaml';
 import { initialWeights } from '../decide/weights.ts';
-import { isSubset } from '../routes/clusters.ts';
+import { subsetsOf } from '../routes/clusters.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import { destinationRuleOf, virtualServiceOf } from './istio.ts';
 
@@ -14,7 +14,7 @@ export interface Manifest {
 
 /** @returns none for a route of which fewer than two backends are Istio's subsets: there is nothing to choose */
 export function manifestsOf(route: AdaptiveRoute): readonly Manifest[] {
-  if (route.spec.backends.filter((backend) => isSubset(route, backend)).length < 2) return [];
+  if (subsetsOf(route).length < 2) return [];
   const models = [destinationRuleOf(route), virtualServiceOf(route, initialWeights(route))];
   return models.map((model) => {
     model.validate();

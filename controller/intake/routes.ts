@@ -20,7 +20,7 @@ import { Followed } from './follow.ts';
 import { type RouteStatus, statusOf } from './status.ts';
 
 /** Under this name the API server keeps which fields are ours. */
-export const FIELD_MANAGER = 'weir';
+const FIELD_MANAGER = 'weir';
 const WHAT = 'AdaptiveRoutes';
 /** A change is taken once things have been still for so long: `kubectl apply` of a folder is many. */
 const STILL_MS = 100;
@@ -124,10 +124,11 @@ export class KubernetesRoutes implements RouteSource {
     for (const uid of this.written.keys()) if (!uids.has(uid)) this.written.delete(uid);
     for (const acceptance of this.judged) {
       const { object } = acceptance;
-      const status = statusOf(acceptance, news);
       const last = this.written.get(object.metadata.uid);
+      if (last && news.wallMs - last.atMs < STATUS_EVERY_MS) continue;
+      const status = statusOf(acceptance, news);
       const text = JSON.stringify(status);
-      if (last?.text === text || (last && news.wallMs - last.atMs < STATUS_EVERY_MS)) continue;
+      if (last?.text === text) continue;
       if (!last && text === JSON.stringify(object.status)) continue;
       if (await this.write(object, status)) this.written.set(object.metadata.uid, { atMs: news.wallMs, text });
     }

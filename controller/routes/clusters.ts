@@ -2,7 +2,7 @@
  * Envoy clusters as istiod names them: `outbound|PORT|SUBSET|HOST`, where the host is the whole name that the service has in the
  * cluster. A backend that names no cluster is the subset of its own name.
  */
-import type { AdaptiveRoute } from './route.ts';
+import type { AdaptiveRoute, Backend } from './route.ts';
 
 /** A name without a dot is a Service of the route's namespace, as in a VirtualService. */
 export function fullHost({ metadata, spec }: AdaptiveRoute): string {
@@ -10,13 +10,13 @@ export function fullHost({ metadata, spec }: AdaptiveRoute): string {
 }
 
 /** @param subset '' for the service as a whole */
-export function istioCluster(route: AdaptiveRoute, subset: string): string {
+function istioCluster(route: AdaptiveRoute, subset: string): string {
   return `outbound|${route.spec.port}|${subset}|${fullHost(route)}`;
 }
 
-/** Whether the backend is a subset that Istio knows by the backend's name. */
-export function isSubset(route: AdaptiveRoute, { name, cluster }: AdaptiveRoute['spec']['backends'][number]): boolean {
-  return cluster === istioCluster(route, name);
+/** The backends that are subsets which Istio knows by the backend's name. */
+export function subsetsOf(route: AdaptiveRoute): readonly Backend[] {
+  return route.spec.backends.filter(({ name, cluster }) => cluster === istioCluster(route, name));
 }
 
 /** The route with every cluster named. */

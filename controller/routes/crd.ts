@@ -7,8 +7,7 @@
  * (`kubectl` refuses them by itself), and metadata is the server's business.
  */
 import { stringify } from 'yaml';
-import { AdaptiveRoute } from './route.ts';
-import { withoutRequiredDefaults } from './schema.ts';
+import { routeSchema } from './schema.ts';
 
 export const GROUP = 'weir.dev';
 export const VERSION = 'v1alpha1';
@@ -89,7 +88,7 @@ export function crdText(): string {
 
 /** The object to install before the first route. Plain data. */
 export function routeCrd(): object {
-  const { properties = {} } = withoutRequiredDefaults(JSON.parse(JSON.stringify(AdaptiveRoute)) as Shape) as Shape;
+  const { properties = {} } = routeSchema() as Shape;
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',

@@ -1,4 +1,5 @@
-/** JSON Schema of AdaptiveRoute as an editor wants it: what has a default need not be written. */
+/** JSON Schemas as an editor wants them: what has a default need not be written. */
+import type { TSchema } from 'typebox';
 import { AdaptiveRoute } from './route.ts';
 
 interface Schema {
@@ -6,12 +7,15 @@ interface Schema {
 }
 
 export function routeSchema(): Schema {
-  const plain = JSON.parse(JSON.stringify(AdaptiveRoute)) as Schema;
-  return { $schema: 'https://json-schema.org/draft/2020-12/schema', ...withoutRequiredDefaults(plain) };
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', ...schemaForWriters(AdaptiveRoute) };
 }
 
 /** A checked document has its defaults filled in, so the schema we check with requires them; a writer need not. */
-export function withoutRequiredDefaults(schema: Schema): Schema {
+export function schemaForWriters(schema: TSchema): Schema {
+  return withoutRequiredDefaults(JSON.parse(JSON.stringify(schema)) as Schema);
+}
+
+function withoutRequiredDefaults(schema: Schema): Schema {
   const entries = Object.entries(schema).map(([key, value]) => [key, relax(value)] as const);
   const relaxed: Record<string, unknown> = Object.fromEntries(entries);
   const { required, properties } = schema;

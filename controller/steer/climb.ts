@@ -106,13 +106,13 @@ function descend(service: Service, group: Group, lane: Lane, backend: string, ru
   const { relief } = lane;
   if (!relief || rung.kind === 'stay') return;
   const { nowMs, wallMs } = steps.at;
-  const from = effectiveWeights(group, service.route);
   const isWell = rung.kind === 'up';
   if (isWell && !wasItLoad(relief, nowMs)) {
     relief.isDescending = false;
     stepUp(service, group, lane, backend, rung.evidence, steps);
     return;
   }
+  const from = effectiveWeights(group, service.route);
   if (isWell) {
     setWeights(group, from);
     lane.relief = undefined;

@@ -5,8 +5,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../../deploy/local/envoy/find.ts';
 import { packageRoot } from '../../deploy/local/root.ts';
 
 const sources = join(packageRoot, 'test', 'istio', 'programs');
@@ -16,7 +16,7 @@ export type Program = (typeof NAMES)[number];
 
 /** Paths of the programs; builds what is not there, which takes minutes. @param say told what is being done @throws Error */
 export async function findPrograms(say: (line: string) => void): Promise<Readonly<Record<Program, string>>> {
-  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'weir', `istio-${digest()}`);
+  const folder = join(cacheFolder(process.env), `istio-${digest()}`);
   mkdirSync(folder, { recursive: true });
   for (const name of NAMES) {
     const path = join(folder, name);

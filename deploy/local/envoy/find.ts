@@ -68,7 +68,12 @@ export async function findEnvoy(surroundings: Surroundings): Promise<FoundEnvoy>
 
 /** Where a fetched Envoy is kept. */
 export function cachedEnvoy(env: Readonly<Record<string, string | undefined>>): string {
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'weir', `envoy-${ENVOY_VERSION}`, 'envoy');
+  return join(cacheFolder(env), `envoy-${ENVOY_VERSION}`, 'envoy');
+}
+
+/** Where whatever is fetched or built once is kept. */
+export function cacheFolder(env: Readonly<Record<string, string | undefined>>): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'weir');
 }
 
 async function findNamed(path: string, signal: AbortSignal): Promise<FoundEnvoy> {

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { schemaForWriters } from '../../../controller/routes/schema.ts';
 import { packageRoot } from '../root.ts';
 import { Load, Phase, RateFile } from './load-schema.ts';
 import { Change, Event, Node, Scenario, Wire } from './schema.ts';
@@ -46,7 +47,7 @@ interface Shape {
 
 /** The text that belongs into `schemaPath`, but for its layout. */
 export function scenarioSchema(): string {
-  return `${JSON.stringify(withoutDefaulted(Scenario), null, 2)}\n`;
+  return `${JSON.stringify(schemaForWriters(Scenario), null, 2)}\n`;
 }
 
 /** The page with every table between `<!-- fields of NAME -->` and `<!-- end -->` written anew. @throws Error when one has no place */
@@ -88,17 +89,6 @@ function sayRange({ minimum, maximum, exclusiveMinimum }: Shape): string {
 }
 
 const code = (value: unknown) => `\`${typeof value === 'string' && value !== '' ? value : JSON.stringify(value)}\``;
-
-function withoutDefaulted(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withoutDefaulted);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withoutDefaulted(value)]));
-  const { required, properties } = copy as { required?: unknown; properties?: Record<string, { default?: unknown }> };
-  if (Array.isArray(required) && properties) {
-    copy.required = required.filter((key: string) => properties[key]?.default === undefined);
-  }
-  return copy;
-}
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   writeFileSync(schemaPath, scenarioSchema());

@@ -39,8 +39,17 @@ function launch(args: readonly string[], env: Record<string, string> = {}): Chil
   return spawn(process.execPath, [command, ...args], { env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-async function weir(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const child = launch(args);
+function weir(...args: string[]): Promise<Outcome> {
+  return outcomeOf(launch(args));
+}
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function outcomeOf(child: ChildProcess): Promise<Outcome> {
   let out = '';
   let err = '';
   child.stdout?.on('data', (chunk) => (out += chunk));
@@ -196,17 +205,11 @@ test('schema crd is a custom resource definition', async () => {
 test('a controller that is to take routes from a cluster where there is none says so', async ({ folder, children }) => {
   const child = launch(['controller', '--routes', 'kubernetes'], { HOME: folder, KUBECONFIG: '' });
   children.push(child);
-  let err = '';
-  child.stderr?.on('data', (chunk) => (err += chunk));
-  const [code] = (await once(child, 'close')) as [number];
+  const { code, err } = await outcomeOf(child);
   assert.is(code, 1);
   assert.match(err, /^WEIR_CONTROLLER_ROUTES asks for the routes of a Kubernetes API server, and none is configured/);
-  const wrong = launch(['controller', '--routes', 'kubernetes:No_Namespace']);
-  children.push(wrong);
-  let complaint = '';
-  wrong.stderr?.on('data', (chunk) => (complaint += chunk));
-  await once(wrong, 'close');
-  assert.match(complaint, /after the colon it must name a namespace, for example kubernetes:shop/);
+  const wrong = await weir('controller', '--routes', 'kubernetes:No_Namespace');
+  assert.match(wrong.err, /after the colon it must name a namespace, for example kubernetes:shop/);
 });
 
 test.run();
