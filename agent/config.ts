@@ -25,6 +25,8 @@ export interface Config {
   readonly stateDir: string;
   /** Holds the token for the controller; absent: none is shown. */
   readonly tokenFile?: string;
+  /** Certificates that the controller's is believed by, PEM; absent: the system's. */
+  readonly caFile?: string;
   readonly forecastWindowMs: number;
   readonly outboxReports: number;
   readonly maxConnections: number;
@@ -53,6 +55,7 @@ export const SETTINGS: readonly Setting[] = [
     fallbackText: '~/.local/state/weir/agent',
   },
   setting('TOKEN_FILE', 'file', 'file of the token to show to the controller', ''),
+  setting('CA_FILE', 'file', "file of the certificates that the controller's must be signed by, PEM", ''),
   setting('FORECAST_WINDOW_MS', 'ms', 'length of a forecast window, 1000 to 3600000', '10000'),
   setting('OUTBOX_REPORTS', 'count', 'reports kept while the controller is away, 1 to 3600', '60'),
   setting('MAX_CONNECTIONS', 'count', 'connections of filters at a time, 1 to 100000', '4096'),
@@ -74,6 +77,8 @@ export function parseConfig(env: NodeJS.ProcessEnv, options: Readonly<Record<str
   };
   const tokenFile = read('TOKEN_FILE');
   if (tokenFile.text !== '') readToken(tokenFile.text, tokenFile.label);
+  const caFile = read('CA_FILE');
+  if (caFile.text !== '') readCertificates(caFile.text, caFile.label);
   return {
     ...parseListen(read('LISTEN')),
     controllerUrl: parseUrl(read('CONTROLLER')),
@@ -81,6 +86,7 @@ export function parseConfig(env: NodeJS.ProcessEnv, options: Readonly<Record<str
     zone: parseName(read('ZONE')),
     stateDir: read('STATE_DIR').text,
     ...(tokenFile.text === '' ? {} : { tokenFile: tokenFile.text }),
+    ...(caFile.text === '' ? {} : { caFile: caFile.text }),
     forecastWindowMs: parseInteger(read('FORECAST_WINDOW_MS'), 1_000, 3_600_000),
     outboxReports: parseInteger(read('OUTBOX_REPORTS'), 1, 3_600),
     maxConnections: parseInteger(read('MAX_CONNECTIONS'), 1, 100_000),
@@ -103,6 +109,18 @@ export function readToken(path: string, label = `${PREFIX}TOKEN_FILE`): string {
   throw new BadConfig(
     `${label} is ${path}; the file must hold one token of at least ${MIN_TOKEN_CHARACTERS} visible characters`,
   );
+}
+
+/** Certificates that a file holds, PEM. @throws BadConfig when it cannot be read or holds none */
+export function readCertificates(path: string, label = `${PREFIX}CA_FILE`): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new BadConfig(`${label} is ${path}, which cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw new BadConfig(`${label} is ${path}, which holds no PEM certificate`);
 }
 
 /** A value and what to call it in a message: the variable or the option that it came from. */

@@ -10,6 +10,7 @@ import type { Weights } from './decide/policy.ts';
 import { policyNamed } from './decide/registry.ts';
 import type { Decision, NewDecision } from './decision.ts';
 import { UnknownService } from './errors.ts';
+import { Called, type CalledBy } from './graph/called.ts';
 import { buildDirectory, type Directory } from './graph/directory.ts';
 import { Forecasts } from './graph/forecasts.ts';
 import { type GraphView, Mesh } from './graph/mesh.ts';
@@ -60,6 +61,7 @@ export class Controller {
   private readonly options: ControllerOptions;
   private readonly servicesByName = new Map<string, Service>();
   private readonly mesh = new Mesh();
+  private readonly calledHosts = new Called();
   private readonly forecasts = new Forecasts();
   private readonly proxies = new Proxies();
   private readonly replays = new Replays();
@@ -76,6 +78,7 @@ export class Controller {
     for (const route of options.routes) this.servicesByName.set(serviceOf(route), newService(route, at));
     this.directory = buildDirectory(options.routes);
     this.memory.load([...this.servicesByName.values()], options.saved, this.steps(at));
+    this.calledHosts.load(options.saved);
     this.publish();
   }
 
@@ -84,6 +87,7 @@ export class Controller {
     if (this.replays.isReplay(report, at.nowMs, at.wallMs)) return;
     for (const edge of report.edges) {
       this.mesh.observe(edge, report.windowMs, at.nowMs);
+      this.calledHosts.observe(edge, at.wallMs);
       const place = this.directory.get(edge.cluster);
       const service = place && this.servicesByName.get(place.service);
       if (service && place.backend !== undefined) observeEdge(service, place.backend, edge, report.windowMs, at);
@@ -114,6 +118,7 @@ export class Controller {
       }
     }
     this.mesh.prune(at.nowMs);
+    this.calledHosts.prune(at.wallMs);
     this.proxies.prune(at.nowMs);
     this.publish();
     if (failures.length > 0) throw failures[0];
@@ -181,6 +186,16 @@ export class Controller {
     return { ...this.mesh.view(this.directory, this.nowMs), forecasts: this.forecasts.all() };
   }
 
+  /** The routes in force. */
+  routes(): readonly AdaptiveRoute[] {
+    return [...this.servicesByName.values()].map(({ route }) => route);
+  }
+
+  /** Which hosts each workload has called, as far back as it is known. */
+  called(): readonly CalledBy[] {
+    return this.calledHosts.all();
+  }
+
   services(at: Instant): readonly ServiceStatus[] {
     const foreseen = this.forecasts.byServiceAndZone(this.directory);
     return [...this.servicesByName.values()].flatMap((service) =>
@@ -192,7 +207,7 @@ export class Controller {
 
   /** What must survive a restart, as JSON values by key. */
   states(at: Instant): readonly KeyedState[] {
-    return this.memory.save([...this.servicesByName.values()], at);
+    return [...this.memory.save([...this.servicesByName.values()], at), ...this.calledHosts.states()];
   }
 
   private decideFor(service: Service, foreseen: ByZone | undefined, steps: Steps): void {

@@ -1,14 +1,17 @@
 /** The controller's composition root: environment in, running process out. `node dist/controller/main.js` or `weir controller`. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sharedToken } from './access/shared-token.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, clusterOf, parseConfig } from './config.ts';
 import { Controller } from './controller.ts';
+import { type FilterModule, readFilter } from './filter-module.ts';
 import { type Log, makeLog } from './log.ts';
+import { Files } from './publish/files.ts';
+import { Publisher } from './publish/publisher.ts';
 import { readRelease } from './release.ts';
 import { RouteError } from './routes/parse.ts';
-import type { OpenRoutes } from './routes/source.ts';
-import { Server } from './server.ts';
+import { Server, type ServerOptions } from './server.ts';
 
 /**
  * Starts the controller and stops it at SIGTERM or SIGINT; SIGHUP reads the routes again.
@@ -18,13 +21,14 @@ import { Server } from './server.ts';
 export async function main(env: NodeJS.ProcessEnv): Promise<Server> {
   const config = parseConfig(env);
   const log = makeLog(config.logLevel);
-  const openRoutes = await openCluster(config, log);
+  const filter = readFilter();
   const server = new Server({
     config,
     clock: systemClock,
     log,
     release: readRelease(),
-    ...(openRoutes && { openRoutes }),
+    ...(filter && { filter }),
+    ...(await partsFor(config, log, filter)),
     createCore: (options, at) => new Controller(options, at),
   });
   const stop = () => void server.close();
@@ -44,12 +48,22 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Server> {
   return server;
 }
 
-/** Routes of the API server, where they are to come from there. Its client is large, so only then is it loaded. */
-async function openCluster(config: Config, log: Log): Promise<OpenRoutes | undefined> {
-  const cluster = clusterOf(config);
-  if (!cluster) return undefined;
-  const { openKubernetesRoutes } = await import('./intake/routes.ts');
-  return openKubernetesRoutes(cluster.namespace, log);
+/** What is around the core, by where the configuration says it is. */
+async function partsFor(config: Config, log: Log, filter: FilterModule | undefined): Promise<Partial<ServerOptions>> {
+  const { publish, token, tokenAudience } = config;
+  const asksApiServer = clusterOf(config) !== undefined || publish === 'kubernetes' || tokenAudience !== undefined;
+  const cluster = asksApiServer ? await (await import('./cluster.ts')).clusterParts(config, log, filter) : {};
+  return {
+    ...cluster,
+    ...(token !== undefined && { access: sharedToken(token) }),
+    ...(typeof publish === 'object' && folderPublisher(publish.folder, log)),
+  };
+}
+
+function folderPublisher(folder: string, log: Log): Pick<ServerOptions, 'openPublisher'> {
+  const place = new Files(folder);
+  const explain = (error: unknown) => `${place.name}: ${(error as Error).message}`;
+  return { openPublisher: (count) => new Publisher({ place, log, count, explain }) };
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -5,6 +5,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Decision } from './decision.ts';
 import type { HubMetrics } from './hub/hub.ts';
+import type { PublishResult } from './publish/publisher.ts';
 import type { Tables } from './wire/messages.ts';
 
 /** What is shown of one service and caller group beside its weights. */
@@ -42,6 +43,11 @@ export class Metrics {
   private readonly routeLoads = this.counter('route_loads_total', 'Changed routes that were taken or refused', [
     'result',
   ]);
+  private readonly publishes = this.counter(
+    'publishes_total',
+    'Manifests of a route that were written, refused by what is there, failed, or removed',
+    ['result'],
+  );
   private readonly tickSeconds = new Histogram({
     name: 'weir_controller_tick_seconds',
     help: 'Time one tick took: deciding, storing, pushing',
@@ -87,6 +93,10 @@ export class Metrics {
 
   routeLoad(result: 'taken' | 'refused'): void {
     this.routeLoads.inc({ result });
+  }
+
+  published(result: PublishResult): void {
+    this.publishes.inc({ result });
   }
 
   tick(durationMs: number): void {

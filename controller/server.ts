@@ -8,16 +8,22 @@
  *                                                                    └──▶ states ──▶ store
  */
 import type { AddressInfo } from 'node:net';
+import type { Access } from './access/access.ts';
 import { type Api, createApi } from './api/api.ts';
 import type { Changes } from './api/change.ts';
+import { Certificate } from './api/tls.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Controller, ControllerOptions, Instant } from './controller.ts';
 import type { Decision, NewDecision } from './decision.ts';
+import type { FilterModule } from './filter-module.ts';
 import { Hub } from './hub/hub.ts';
 import { isNewer, type TableVersion } from './hub/push.ts';
 import { type Log, logDecision } from './log.ts';
 import { Metrics } from './metrics.ts';
+import type { Attacher } from './publish/attach.ts';
+import { plansOf } from './publish/plan.ts';
+import type { Publisher, PublisherOptions } from './publish/publisher.ts';
 import type { AdaptiveRoute } from './routes/route.ts';
 import type { OpenRoutes, RouteNews, RouteSource } from './routes/source.ts';
 import { RouteFiles } from './routes/watch.ts';
@@ -47,6 +53,8 @@ export type Core = Pick<
   | 'revert'
   | 'graph'
   | 'services'
+  | 'routes'
+  | 'called'
   | 'states'
 >;
 
@@ -56,10 +64,18 @@ export interface ServerOptions {
   readonly log: Log;
   readonly release: string;
   readonly createCore: (options: ControllerOptions, at: Instant) => Core;
+  /** Who may report and who may change state; absent: everybody. */
+  readonly access?: Access;
   /** The store to use in place of the configured file's. */
   readonly store?: Store;
   /** Where routes come from in place of the configured file. */
   readonly openRoutes?: OpenRoutes;
+  /** Who brings manifests to where they are applied; absent: nobody. */
+  readonly openPublisher?: (count: PublisherOptions['count']) => Publisher;
+  /** Who brings the filter into Envoys; absent: nobody. */
+  readonly attacher?: Attacher;
+  /** What proxies fetch; absent: it was not built. */
+  readonly filter?: FilterModule;
 }
 
 export class Server {
@@ -67,6 +83,7 @@ export class Server {
   private readonly options: ServerOptions;
   private readonly store: SteadyStore;
   private readonly routes: RouteSource;
+  private readonly publisher: Publisher | undefined;
   private readonly hub: Hub;
   private readonly ticker: Ticker;
   private readonly sweeper: Ticker;
@@ -89,6 +106,7 @@ export class Server {
       onRefused: (error) => this.keepRoutes(error),
     });
     const routes = this.routes.start();
+    this.publisher = options.openPublisher?.((result) => this.metrics.published(result));
     this.store = new SteadyStore(
       options.store ??
         openStore(config.dbPath, clock.wallMs(), (event, message, facts) => log.error({ event, ...facts }, message)),
@@ -117,7 +135,7 @@ export class Server {
     );
     this.tickedMs = clock.nowMs();
     this.hub = new Hub({
-      ...(config.token === undefined ? {} : { token: config.token }),
+      ...(options.access && { access: options.access }),
       maxAgents: MAX_AGENTS,
       windowMs: config.windowMs,
       nowMs: () => clock.nowMs(),
@@ -136,13 +154,23 @@ export class Server {
 
   /** Opens the port and begins to decide. @returns the address, for example http://127.0.0.1:15900 */
   async start(): Promise<string> {
-    const { config, log, release } = this.options;
+    const { config, log, release, access, filter } = this.options;
+    const { tls } = config;
+    const refused = (error: Error) =>
+      log.error(
+        { event: 'certificate_refused' },
+        `the changed certificate is refused, the old one counts: ${error.message}`,
+      );
     const api = await createApi({
-      ...(config.token === undefined ? {} : { token: config.token }),
+      ...(access && { access }),
+      ...(filter && { filter }),
+      ...(tls && { certificate: new Certificate(tls, refused) }),
       release,
       readings: {
         graph: () => this.core.graph(),
         services: () => this.core.services(this.now()),
+        routes: () => this.core.routes(),
+        called: () => this.core.called(),
         tables: () => this.tables(),
         agents: () => this.hub.agents(),
         decisions: (query) => this.store.decisions(query),
@@ -160,7 +188,7 @@ export class Server {
     api.server.on('upgrade', (request, socket, head) => this.hub.handleUpgrade(request, socket, head));
     await api.listen({ host: config.host, port: config.port });
     const { address, port, family } = api.server.address() as AddressInfo;
-    const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+    const url = `${tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
     this.ticker.start();
     this.sweeper.start();
     log.info(
@@ -178,6 +206,8 @@ export class Server {
       this.core.tick(this.now());
       this.publish();
       this.store.saveStates(this.core.states(this.now()));
+      this.publisher?.tell(() => plansOf(this.core.routes(), this.core.services(this.now())), clock.nowMs());
+      this.options.attacher?.tell(clock.nowMs());
       this.routes.tell(() => this.news());
     } catch (error) {
       this.fault('tick', error as Error);
@@ -198,6 +228,8 @@ export class Server {
     this.ticker.close();
     this.sweeper.close();
     this.routes.close();
+    await this.publisher?.close();
+    await this.options.attacher?.close();
     await this.hub.close();
     await this.api?.close();
     this.store.saveStates(this.core.states(this.now()));
@@ -224,6 +256,7 @@ export class Server {
       services: this.core.services(this.now()),
       table: `${epoch}.${number}`,
       agentCount: this.hub.agents().length,
+      published: (route) => this.publisher?.stateOf(route),
       decisions: (query) => this.store.decisions(query),
       wallMs: this.now().wallMs,
     };
@@ -294,6 +327,7 @@ export class Server {
       this.fault('routes', error as Error);
       return;
     }
+    this.publisher?.hurry();
     this.publish();
     this.metrics.routeLoad('taken');
     this.options.log.info(

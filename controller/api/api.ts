@@ -5,39 +5,62 @@
  */
 import swagger from '@fastify/swagger';
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  fastify,
+  type RawServerDefault,
+} from 'fastify';
+import type { Access } from '../access/access.ts';
+import type { FilterModule } from '../filter-module.ts';
 import { nearest } from '../routes/nearest.ts';
 import { addChangeRoutes, type Changes } from './change.ts';
+import { addFilterRoutes } from './filter.ts';
 import { addHealthRoutes, type HealthSource } from './health.ts';
 import { addReadRoutes, type Readings } from './read.ts';
+import type { Certificate } from './tls.ts';
 
 export interface ApiOptions {
-  readonly token?: string;
+  /** Absent: everybody may change state. */
+  readonly access?: Access;
+  /** Absent: no TLS. */
+  readonly certificate?: Certificate;
   readonly release: string;
   readonly readings: Readings;
   readonly changes: Changes;
   readonly health: HealthSource;
+  /** Absent: it was not built. */
+  readonly filter?: FilterModule;
   /** Called for errors that are ours and not the caller's. */
   readonly onFault: (error: Error) => void;
 }
 
 export type Api = FastifyInstance;
 
+/** An error of ours and not of who asked. */
+const FAULT = 'WEIR_API_FAULT';
 /** Bodies are a few names and weights. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** @returns a server that does not listen yet */
 export async function createApi(options: ApiOptions): Promise<Api> {
-  const api = fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
+  const { certificate } = options;
+  const settings: FastifyServerOptions<RawServerDefault> = {
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: true,
+    ...(certificate && { serverFactory: (handler) => certificate.serve(handler) }),
+  };
+  const api = fastify(settings);
   api.setValidatorCompiler(TypeBoxValidatorCompiler);
   // Response schemas describe; they must not drop what a newer core adds.
   api.setSerializerCompiler(() => (data) => JSON.stringify(data));
   api.setErrorHandler<FastifyError>((error, _, reply) => {
     const { status, code } = classOf(error);
-    if (status >= 500) options.onFault(error);
-    reply
-      .code(status)
-      .send({ code, message: status >= 500 ? `the controller failed: ${error.message}` : error.message });
+    if (code !== FAULT) return reply.code(status).send({ code, message: error.message });
+    options.onFault(error);
+    return reply.code(status).send({ code, message: `the controller failed: ${error.message}` });
   });
   const paths: string[] = [];
   api.addHook('onRoute', (route) => void paths.push(route.url));
@@ -56,8 +79,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   });
   const typed = api.withTypeProvider<TypeBoxTypeProvider>();
   addReadRoutes(typed, options.readings);
-  addChangeRoutes(typed, options.changes, options.token);
+  addChangeRoutes(typed, options.changes, options.access);
   addHealthRoutes(typed, options.health);
+  addFilterRoutes(typed, options.filter);
   api.get('/v1/openapi.json', { schema: { hide: true } }, () => api.swagger());
   await api.ready();
   return api;
@@ -73,5 +97,5 @@ function classOf(error: FastifyError): { status: number; code: string } {
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return { status: error.statusCode, code: 'WEIR_API_BAD_REQUEST' };
   }
-  return { status: 500, code: 'WEIR_API_FAULT' };
+  return { status: 500, code: FAULT };
 }

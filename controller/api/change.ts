@@ -1,8 +1,8 @@
 /** How a person overrules Weir: freeze, unfreeze, pin, unpin, revert. Each answers with the decisions that came of it. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
+import type { Access, Refusal } from '../access/access.ts';
 import type { Decision } from '../decision.ts';
-import { isRightToken } from '../hub/token.ts';
 import { ApiError } from './errors.ts';
 import type { TypedApi } from './read.ts';
 import { Decisions, Failure, FreezeBody, GroupBody, PinBody, UnfreezeBody } from './schemas.ts';
@@ -16,11 +16,21 @@ export interface Changes {
   revert(body: GroupBody): readonly Decision[];
 }
 
-export function addChangeRoutes(api: TypedApi, changes: Changes, token: string | undefined): void {
-  const onRequest = async (request: FastifyRequest, _: FastifyReply) => {
-    if (isRightToken(token, request.headers.authorization)) return;
-    const message = `${request.method} ${request.url} changes state and needs the controller's token; send it as Authorization: Bearer`;
-    throw new ApiError(401, 'WEIR_API_NO_TOKEN', message);
+const ANSWERS: Readonly<Record<Refusal['reason'], readonly [status: number, code: ApiError['code']]>> = {
+  none: [401, 'WEIR_API_NO_TOKEN'],
+  bad: [401, 'WEIR_API_BAD_TOKEN'],
+  forbidden: [403, 'WEIR_API_FORBIDDEN'],
+  unknown: [503, 'WEIR_API_TOKEN_UNKNOWN'],
+};
+
+/** @param access absent: everybody may */
+export function addChangeRoutes(api: TypedApi, changes: Changes, access: Access | undefined): void {
+  const onRequest = async (request: FastifyRequest) => {
+    const refusal = await access?.refusal('change', request.headers.authorization);
+    if (!refusal) return;
+    const [status, code] = ANSWERS[refusal.reason];
+    const message = `${request.method} ${request.url} changes state: ${refusal.message}; send a token as Authorization: Bearer`;
+    throw new ApiError(status, code, message);
   };
   const described = <Body extends TSchema>(summary: string, body: Body) => ({
     onRequest,
@@ -28,7 +38,7 @@ export function addChangeRoutes(api: TypedApi, changes: Changes, token: string |
       summary,
       body,
       response: { 200: Decisions, '4xx': Failure },
-      security: token === undefined ? [] : [{ token: [] }],
+      security: access === undefined ? [] : [{ token: [] }],
     },
   });
 

@@ -21,6 +21,8 @@ export type TypedApi = FastifyInstance<
 export interface Readings {
   graph(): unknown;
   services(): readonly unknown[];
+  routes(): readonly unknown[];
+  called(): readonly unknown[];
   tables(): Tables;
   agents(): readonly AgentView[];
   decisions(query: { service?: string; limit: number; beforeId?: number }): readonly Decision[];
@@ -43,6 +45,14 @@ export function addReadRoutes(api: TypedApi, readings: Readings): void {
     '/v1/services',
     described('Each steered service and caller group: weights, figures, trial, pin, freeze', anything('services')),
     () => ({ services: readings.services() }),
+  );
+  api.get('/v1/routes', described('The AdaptiveRoutes in force', anything('routes')), () => ({
+    routes: readings.routes(),
+  }));
+  api.get(
+    '/v1/calls',
+    described('Which hosts each workload has called, for as long as it is known', anything('workloads')),
+    () => ({ workloads: readings.called() }),
   );
   api.get('/v1/tables', described('The tables in force, as agents get them', Tables), () => readings.tables());
   api.get('/v1/agents', described('Connected agents', Agents), () => ({ agents: [...readings.agents()] }));

@@ -59,7 +59,10 @@ export class Client {
     if (typeof message !== 'string') {
       throw new CommandError(`${this.options.url} answered ${status} and not as a controller does; is it one?`);
     }
-    const hint = code === 'WEIR_API_NO_TOKEN' ? ' (give the token with --token-file or WEIR_TOKEN_FILE)' : '';
+    const hint =
+      code === 'WEIR_API_NO_TOKEN' || code === 'WEIR_API_BAD_TOKEN'
+        ? ' (give the token with --token-file or WEIR_TOKEN_FILE)'
+        : '';
     throw new CommandError(`${message}${hint}`);
   }
 

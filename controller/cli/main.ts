@@ -10,7 +10,7 @@ import { controllerCommand } from './commands/controller.ts';
 import { decisionsCommand } from './commands/decisions.ts';
 import { demoCommand } from './commands/demo.ts';
 import { freezeCommand, unfreezeCommand } from './commands/freeze.ts';
-import { generateCommand } from './commands/generate.ts';
+import { diffCommand, generateCommand } from './commands/generate.ts';
 import { graphCommand } from './commands/graph.ts';
 import { pinCommand, unpinCommand } from './commands/pin.ts';
 import { revertCommand } from './commands/revert.ts';
@@ -18,6 +18,7 @@ import { schemaCommand } from './commands/schema.ts';
 import { statusCommand } from './commands/status.ts';
 import { tablesCommand } from './commands/tables.ts';
 import { validateCommand } from './commands/validate.ts';
+import { withdrawCommand } from './commands/withdraw.ts';
 
 const program = new Command('weir')
   .description(
@@ -55,7 +56,7 @@ program
 program.commandsGroup('Check:');
 program.addCommand(validateCommand()).addCommand(schemaCommand());
 program.commandsGroup('Write:');
-program.addCommand(generateCommand());
+program.addCommand(generateCommand()).addCommand(diffCommand()).addCommand(withdrawCommand());
 
 try {
   await program.parseAsync();

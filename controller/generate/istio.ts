@@ -8,7 +8,7 @@ import { fullHost, subsetsOf } from '../routes/clusters.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import { metadataFor } from './labels.ts';
 
-const BACKEND_HEADER = 'x-weir-backend';
+export const BACKEND_HEADER = 'x-weir-backend';
 /** Connecting within a mesh takes milliseconds; the default of 10 s is longer than any caller waits. */
 const CONNECT_TIMEOUT = '1s';
 
@@ -21,7 +21,7 @@ export function virtualServiceOf(route: AdaptiveRoute, weights: Weights): Virtua
   return new VirtualService({
     metadata: metadataFor(route, {
       'http[].match': 'the filter draws a backend and says so in this header',
-      'http[last].route': 'weights of the table, for callers whose filter is not there',
+      'http[weir-plain].route': 'weights of the table, for callers whose filter is not there',
     }),
     spec: {
       hosts: [host],
@@ -36,6 +36,8 @@ export function virtualServiceOf(route: AdaptiveRoute, weights: Weights): Virtua
           match: [{ port: spec.port }],
           route: names.map((name) => ({ destination: to(name), weight: weights[name] ?? 0 })),
         },
+        // Where a VirtualService has routes for one port alone, istiod leaves the host out on its other ports.
+        { name: 'weir-other-ports', route: [{ destination: { host } }] },
       ],
     },
   });

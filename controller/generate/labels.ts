@@ -1,10 +1,10 @@
 /** How everything that Weir writes into a cluster says that it is Weir's, and why it is there. */
 import type { AdaptiveRoute } from '../routes/route.ts';
 
-const MANAGED_BY = 'app.kubernetes.io/managed-by';
+export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 const ROUTE_LABEL = 'weir.dev/route';
 /** One line for each thing that was decided: `loadBalancer: ...`. */
-const WHY = 'weir.dev/why';
+export const WHY = 'weir.dev/why';
 
 /** Metadata of an object made for a route. @param why a sentence by the field that it is about */
 export function metadataFor(
@@ -18,11 +18,22 @@ export function metadataFor(
 } {
   const lines = Object.entries(why).map(([field, reason]) => `${field}: ${reason}`);
   return {
-    name: `weir-${metadata.name}`,
+    name: nameFor(metadata.name),
     namespace: metadata.namespace,
     labels: { [MANAGED_BY]: 'weir', [ROUTE_LABEL]: labelOf(metadata.name) },
     annotations: { [WHY]: lines.join('\n') },
   };
+}
+
+/** Name of what is made for a route of this name. */
+export function nameFor(routeName: string): string {
+  return `weir-${routeName}`;
+}
+
+/** Whether an object is one that Weir has made. */
+export function isOurs(object: unknown): boolean {
+  const { metadata } = (object ?? {}) as { metadata?: { labels?: Readonly<Record<string, string>> } };
+  return metadata?.labels?.[MANAGED_BY] === 'weir';
 }
 
 /** A label takes 63 characters, a name 253: a longer one is cut. */

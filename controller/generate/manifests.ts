@@ -1,5 +1,6 @@
 /** Every manifest of one route, in the order in which they are to be applied: subsets before the routes that name them. Pure. */
 import { stringify } from 'yaml';
+import type { Weights } from '../decide/policy.ts';
 import { initialWeights } from '../decide/weights.ts';
 import { subsetsOf } from '../routes/clusters.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
@@ -12,14 +13,23 @@ export interface Manifest {
   readonly metadata: { readonly name: string; readonly namespace: string };
 }
 
-/** @returns none for a route of which fewer than two backends are Istio's subsets: there is nothing to choose */
-export function manifestsOf(route: AdaptiveRoute): readonly Manifest[] {
+/**
+ * @param weights of the plain route, out of 10,000
+ * @returns none for a route of which fewer than two backends are Istio's subsets: there is nothing to choose
+ */
+export function manifestsOf(route: AdaptiveRoute, weights: Weights = initialWeights(route)): readonly Manifest[] {
   if (subsetsOf(route).length < 2) return [];
-  const models = [destinationRuleOf(route), virtualServiceOf(route, initialWeights(route))];
+  // One that is adopted is there already, and is changed there.
+  const models = [destinationRuleOf(route), ...(route.spec.adopt ? [] : [virtualServiceOf(route, weights)])];
   return models.map((model) => {
     model.validate();
     return model.toJSON() as Manifest;
   });
+}
+
+/** Of the file that holds a route's manifests. What joins the two is in neither. */
+export function fileNameOf({ metadata }: AdaptiveRoute): string {
+  return `${metadata.namespace}_${metadata.name}.yaml`;
 }
 
 /** YAML documents, one after the other. */

@@ -8,11 +8,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import type { Access, Refusal } from '../access/access.ts';
 import type { BadFrame } from '../wire/codec.ts';
 import { type Hello, MAX_FRAME_BYTES, type Report, type Tables } from '../wire/messages.ts';
 import { type EncodedTables, encodeTables, type RefuseCode, type TableVersion } from './push.ts';
 import { Session, type SessionEvents } from './session.ts';
-import { isRightToken } from './token.ts';
 
 export const AGENTS_PATH = '/v1/agents';
 
@@ -26,9 +26,16 @@ const ACK_LIMIT_MS = 10_000;
 /** How long a peer may take to answer a goodbye. */
 const GOODBYE_MS = 1_000;
 const MAX_EPOCH = 0xffffffff;
+const REFUSE_CODES: Readonly<Record<Refusal['reason'], RefuseCode>> = {
+  none: 'WEIR_HUB_NO_TOKEN',
+  bad: 'WEIR_HUB_BAD_TOKEN',
+  forbidden: 'WEIR_HUB_FORBIDDEN',
+  unknown: 'WEIR_HUB_TOKEN_UNKNOWN',
+};
 
 export interface HubOptions {
-  readonly token?: string;
+  /** Absent: every agent is let in. */
+  readonly access?: Access;
   readonly maxAgents: number;
   readonly windowMs: number;
   readonly nowMs: () => number;
@@ -82,6 +89,7 @@ export class Hub {
   private readonly agentsById = new Map<string, Session>();
   private readonly events: SessionEvents;
   private tables: EncodedTables | undefined;
+  private isClosed = false;
 
   constructor(options: HubOptions) {
     this.options = options;
@@ -111,16 +119,25 @@ export class Hub {
       socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
       return;
     }
+    void this.refusalOf(request).then((refusal) => this.open(request, socket, head, refusal));
+  }
+
+  private async refusalOf({ headers }: IncomingMessage): Promise<Refusal | undefined> {
+    return this.options.access?.refusal('agent', headers.authorization);
+  }
+
+  private open(request: IncomingMessage, socket: Duplex, head: Buffer, refusal: Refusal | undefined): void {
+    // It hung up while its token was looked at, or the hub was closed.
+    if (socket.destroyed || this.isClosed) {
+      socket.destroy();
+      return;
+    }
     this.server.handleUpgrade(request, socket, head, (webSocket) => {
       const remote = request.socket.remoteAddress ?? '';
       const session = new Session(webSocket, remote, this.events);
       this.sessions.add(session);
-      if (!isRightToken(this.options.token, request.headers.authorization)) {
-        this.refuse(
-          session,
-          'WEIR_HUB_BAD_TOKEN',
-          'the agent showed no token or a wrong one; give both sides the same token file',
-        );
+      if (refusal) {
+        this.refuse(session, REFUSE_CODES[refusal.reason], `an agent is not let in: ${refusal.message}`);
       } else if (this.sessions.size > this.options.maxAgents) {
         const message = `${this.options.maxAgents} agents are connected already, the most this controller takes`;
         this.refuse(session, 'WEIR_HUB_TOO_MANY_AGENTS', message);
@@ -160,6 +177,7 @@ export class Hub {
 
   /** Says goodbye to everybody. Agents keep their tables and come back. */
   async close(): Promise<void> {
+    this.isClosed = true;
     this.server.close();
     const gone = [...this.sessions].map((session) => session.close(1001, 'the controller stops'));
     // A peer that never answers the close frame must not keep the process alive.

@@ -13,7 +13,10 @@ export interface EncodedTables extends TableVersion {
 
 /** Codes of `refuse` frames. */
 export type RefuseCode =
+  | 'WEIR_HUB_NO_TOKEN'
   | 'WEIR_HUB_BAD_TOKEN'
+  | 'WEIR_HUB_FORBIDDEN'
+  | 'WEIR_HUB_TOKEN_UNKNOWN'
   | 'WEIR_HUB_TOO_MANY_AGENTS'
   | 'WEIR_HUB_NO_HELLO'
   | 'WEIR_HUB_BAD_HELLO'

@@ -2,6 +2,8 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { ConfigError } from '../config.ts';
 
+/** Under this name the API server keeps which fields are ours. */
+export const FIELD_MANAGER = 'weir';
 /** What the client takes when it finds nothing. */
 const NOTHING_FOUND = 'http://localhost:8080';
 
@@ -12,7 +14,7 @@ export function findApiServer(): KubeConfig {
   const server = kubeConfig.getCurrentCluster()?.server;
   if (server === undefined || server === NOTHING_FOUND) {
     throw new ConfigError(
-      'WEIR_CONTROLLER_ROUTES asks for the routes of a Kubernetes API server, and none is configured: there is no KUBECONFIG, no ~/.kube/config, and no ServiceAccount of a pod',
+      'a Kubernetes API server is asked for (WEIR_CONTROLLER_ROUTES, _PUBLISH or _TOKEN_AUDIENCE), and none is configured: there is no KUBECONFIG, no ~/.kube/config, and no ServiceAccount of a pod',
     );
   }
   return kubeConfig;
@@ -20,11 +22,34 @@ export function findApiServer(): KubeConfig {
 
 /** One sentence. @param what for example `AdaptiveRoutes` */
 export function sayFailure(error: unknown, what: string): string {
-  const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: string };
+  const { code, statusCode, message, body } = error as {
+    readonly code?: unknown;
+    readonly statusCode?: unknown;
+    readonly message?: string;
+    readonly body?: unknown;
+  };
   const status = typeof code === 'number' ? code : statusCode;
   if (status === 401) return `the API server does not accept our token (401) for ${what}`;
   if (status === 403) return `the API server does not let us read or write ${what} (403): a role is missing`;
   if (status === 404) return `the API server does not know ${what} (404): install their custom resource definition`;
-  if (typeof status === 'number') return `the API server answered ${status} about ${what}`;
+  if (typeof status === 'number') {
+    const { message: said } = readStatus(body);
+    return `the API server answered ${status} about ${what}${said === undefined ? '' : `: ${said}`}`;
+  }
   return `the API server cannot be reached for ${what}: ${typeof code === 'string' ? code : message}`;
+}
+
+/** What the API server says in the body of a refusal; empty where it says nothing. */
+export interface ApiStatus {
+  readonly message?: string;
+  readonly details?: { readonly causes?: readonly { readonly message?: string; readonly field?: string }[] };
+}
+
+/** @param body as the client hands it over, text or object */
+export function readStatus(body: unknown): ApiStatus {
+  try {
+    return ((typeof body === 'string' ? JSON.parse(body) : body) ?? {}) as ApiStatus;
+  } catch {
+    return {};
+  }
 }

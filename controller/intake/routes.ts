@@ -15,12 +15,10 @@ import { RouteError } from '../routes/parse.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import type { OpenRoutes, RouteListener, RouteNews, RouteSource } from '../routes/source.ts';
 import { type Acceptance, acceptAll, nameOf, type RouteObject } from './accept.ts';
-import { findApiServer, sayFailure } from './api-server.ts';
+import { FIELD_MANAGER, sayFailure } from './api-server.ts';
 import { Followed } from './follow.ts';
 import { type RouteStatus, statusOf } from './status.ts';
 
-/** Under this name the API server keeps which fields are ours. */
-const FIELD_MANAGER = 'weir';
 const WHAT = 'AdaptiveRoutes';
 /** A change is taken once things have been still for so long: `kubectl apply` of a folder is many. */
 const STILL_MS = 100;
@@ -43,7 +41,7 @@ export interface KubernetesRoutesOptions extends RouteListener {
 export async function openKubernetesRoutes(
   namespace: string | undefined,
   log: Log,
-  kubeConfig: KubeConfig = findApiServer(),
+  kubeConfig: KubeConfig,
 ): Promise<OpenRoutes> {
   const objects = kubeConfig.makeApiClient(CustomObjectsApi);
   const where = { group: GROUP, version: VERSION, plural: PLURAL };

@@ -3,7 +3,7 @@ import type { Decision } from '../decision.ts';
 import { serviceOf } from '../routes/route.ts';
 import type { RouteNews } from '../routes/source.ts';
 import type { ServiceStatus } from '../steer/status.ts';
-import type { Acceptance } from './accept.ts';
+import { type Acceptance, nameOf } from './accept.ts';
 
 /** Decisions in which the last verdict is looked for. */
 const LOOKED_BACK = 20;
@@ -11,7 +11,7 @@ const LOOKED_BACK = 20;
 const MOST_CHARACTERS = 1_000;
 
 export interface Condition {
-  readonly type: 'Accepted' | 'Steering';
+  readonly type: 'Accepted' | 'Published' | 'Steering';
   readonly status: 'True' | 'False' | 'Unknown';
   readonly observedGeneration: number;
   readonly lastTransitionTime: string;
@@ -54,6 +54,7 @@ export function statusOf(acceptance: Acceptance, news: RouteNews): RouteStatus {
   };
   const verdict = service === undefined ? undefined : lastVerdict(news.decisions({ service, limit: LOOKED_BACK }));
   const last = verdict ?? before.lastVerdict;
+  const published = news.published(nameOf(object));
   return {
     observedGeneration: generation,
     ...(groups.length > 0 && {
@@ -67,6 +68,9 @@ export function statusOf(acceptance: Acceptance, news: RouteNews): RouteStatus {
         status: acceptance.reason === 'Valid' ? 'True' : 'False',
         ...{ reason: acceptance.reason, message: acceptance.message },
       }),
+      ...(published
+        ? [condition('Published', { ...published, status: published.isThere ? 'True' : ('False' as const) })]
+        : []),
       condition('Steering', steering(acceptance, groups, news.agentCount)),
     ],
   };

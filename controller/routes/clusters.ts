@@ -4,9 +4,13 @@
  */
 import type { AdaptiveRoute, Backend } from './route.ts';
 
-/** A name without a dot is a Service of the route's namespace, as in a VirtualService. */
+/** A name without a dot is a Service of the namespace, as in a VirtualService. */
+export function fullName(host: string, namespace: string): string {
+  return host.includes('.') ? host : `${host}.${namespace}.svc.cluster.local`;
+}
+
 export function fullHost({ metadata, spec }: AdaptiveRoute): string {
-  return spec.host.includes('.') ? spec.host : `${spec.host}.${metadata.namespace}.svc.cluster.local`;
+  return fullName(spec.host, metadata.namespace);
 }
 
 /** @param subset '' for the service as a whole */

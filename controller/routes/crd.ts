@@ -115,6 +115,10 @@ export function routeCrd(): object {
             column('Weights', '.status.weights', 'Weights in force, by caller group.'),
             column('Verdict', '.status.lastVerdict.verdict', 'How the last trial ended.'),
             { ...column('Table', '.status.table', 'Table in force, epoch.number.'), priority: 1 },
+            {
+              ...column('Published', `${condition('Published')}.reason`, 'What became of its manifests.'),
+              priority: 1,
+            },
             { ...column('Why', `${condition('Accepted')}.message`, 'What is wrong with it.'), priority: 1 },
             column('Age', '.metadata.creationTimestamp', 'Since it was made.', 'date'),
           ],

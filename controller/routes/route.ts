@@ -79,6 +79,21 @@ export const AdaptiveRoute = Type.Object(
             "Envoy clusters that are no backend but at which calls of the service arrive; where a backend has Istio's name, also outbound|PORT||HOST.",
         }),
         backends: Type.Array(Backend, { minItems: 1, maxItems: 64 }),
+        adopt: Type.Optional(
+          Type.Object(
+            {
+              virtualService: Type.String({
+                pattern: '^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$',
+                description: 'One of the namespace that routes the host already.',
+              }),
+            },
+            {
+              ...closed,
+              description:
+                'What is there already and may be changed: Weir adds its header matches and moves its weights, and puts back what was there when the route goes.',
+            },
+          ),
+        ),
         objective: Type.Object(
           {
             latencyMs: Type.Number({

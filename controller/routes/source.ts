@@ -11,11 +11,21 @@ export interface RouteListener {
 }
 
 /** What the controller does with its routes, for their owners to read where they wrote them. */
+/** What became of the manifests that a route makes. */
+export interface PublishNews {
+  readonly isThere: boolean;
+  /** One word. */
+  readonly reason: string;
+  readonly message: string;
+}
+
 export interface RouteNews {
   readonly services: readonly ServiceStatus[];
   /** `epoch.number` */
   readonly table: string;
   readonly agentCount: number;
+  /** By `namespace/name` of the route; nothing where nothing is published, or not yet. */
+  readonly published: (route: string) => PublishNews | undefined;
   /** Newest first. */
   readonly decisions: (query: { readonly service: string; readonly limit: number }) => readonly Decision[];
   /** ms since 1970 */

@@ -9,9 +9,11 @@ import { BadConfig } from '../../agent/errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-agent-config-'));
 const tokenFile = join(folder, 'token');
+const caFile = join(folder, 'ca.pem');
 const shortFile = join(folder, 'short');
 writeFileSync(tokenFile, 'a-token-of-some-length\n');
 writeFileSync(shortFile, 'short');
+writeFileSync(caFile, '-----BEGIN CERTIFICATE-----\n');
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
 function refusal(env: Record<string, string>, options: Record<string, string> = {}): string {
@@ -48,6 +50,7 @@ test('every variable counts', () => {
       WEIR_AGENT_ZONE: 'zone-a',
       WEIR_AGENT_STATE_DIR: '/somewhere',
       WEIR_AGENT_TOKEN_FILE: tokenFile,
+      WEIR_AGENT_CA_FILE: caFile,
       WEIR_AGENT_FORECAST_WINDOW_MS: '1000',
       WEIR_AGENT_OUTBOX_REPORTS: '1',
       WEIR_AGENT_MAX_CONNECTIONS: '10',
@@ -61,6 +64,7 @@ test('every variable counts', () => {
       zone: 'zone-a',
       stateDir: '/somewhere',
       tokenFile,
+      caFile,
       forecastWindowMs: 1_000,
       outboxReports: 1,
       maxConnections: 10,
@@ -110,6 +114,7 @@ const wrong: readonly [env: Record<string, string>, sentence: string][] = [
     { WEIR_AGENT_TOKEN_FILE: shortFile },
     `WEIR_AGENT_TOKEN_FILE is ${shortFile}; the file must hold one token of at least 16 visible characters`,
   ],
+  [{ WEIR_AGENT_CA_FILE: shortFile }, `WEIR_AGENT_CA_FILE is ${shortFile}, which holds no PEM certificate`],
 ];
 for (const [env, sentence] of wrong) {
   test(`${Object.entries(env).join().slice(0, 60)} is refused with one sentence`, () => {

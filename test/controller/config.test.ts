@@ -34,6 +34,15 @@ test('routes are required', () => {
   assert.throws(() => parseConfig({}), 'WEIR_CONTROLLER_ROUTES is not set');
 });
 
+test('manifests go to the cluster that routes come from, or where it says', () => {
+  const to = (env: NodeJS.ProcessEnv) => parseConfig({ ...routes, ...env }).publish;
+  assert.is(to({}), undefined);
+  assert.is(to({ WEIR_CONTROLLER_ROUTES: 'kubernetes:shop' }), 'kubernetes');
+  assert.is(to({ WEIR_CONTROLLER_ROUTES: 'kubernetes', WEIR_CONTROLLER_PUBLISH: 'off' }), undefined);
+  assert.equal(to({ WEIR_CONTROLLER_PUBLISH: 'files:./manifests' }), { folder: './manifests' });
+  assert.match(complaint({ WEIR_CONTROLLER_PUBLISH: 'git' }), /^WEIR_CONTROLLER_PUBLISH is git; it must be kubernetes/);
+});
+
 test('a misspelt variable is named with the one that was meant', () => {
   assert.is(
     complaint({ WEIR_CONTROLLER_LISTN: ':1' }),
@@ -70,6 +79,24 @@ test('addresses come in three ways', () => {
   assert.equal(listen('10.0.0.1:0'), ['10.0.0.1', 0]);
   assert.equal(listen('[::1]:80'), ['::1', 80]);
   assert.equal(listen(':80'), ['0.0.0.0', 80]);
+});
+
+test('who is let in is said in one way, and TLS needs a pair', () => {
+  assert.is(parseConfig({ ...routes, WEIR_CONTROLLER_TOKEN_AUDIENCE: 'weir' }).tokenAudience, 'weir');
+  const folder = mkdtempSync(join(tmpdir(), 'weir-config-'));
+  const file = join(folder, 'token');
+  writeFileSync(file, 'a-token-of-some-length\n');
+  assert.match(
+    complaint({ WEIR_CONTROLLER_TOKEN_AUDIENCE: 'weir', WEIR_CONTROLLER_TOKEN_FILE: file }),
+    'are both set; choose one',
+  );
+  rmSync(folder, { recursive: true });
+  const pair = { WEIR_CONTROLLER_TLS_CERT_FILE: 'tls.crt', WEIR_CONTROLLER_TLS_KEY_FILE: 'tls.key' };
+  assert.equal(parseConfig({ ...routes, ...pair }).tls, { certFile: 'tls.crt', keyFile: 'tls.key' });
+  assert.is(
+    complaint({ WEIR_CONTROLLER_TLS_KEY_FILE: 'tls.key' }),
+    'WEIR_CONTROLLER_TLS_KEY_FILE is set and WEIR_CONTROLLER_TLS_CERT_FILE is not; TLS needs both',
+  );
 });
 
 test('the token is read from its file, and must be one', () => {

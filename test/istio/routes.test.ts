@@ -11,9 +11,9 @@ import type { RouteNews, RouteSource } from '../../controller/routes/source.ts';
 import type { ServiceStatus } from '../../controller/steer/status.ts';
 import { buildRoot, packageRoot } from '../../deploy/local/root.ts';
 import { ApiServer } from './api-server.ts';
+import { eventually } from './eventually.ts';
 
 const test = suite('AdaptiveRoutes in a real API server');
-const WITHIN_MS = 30_000;
 
 let cluster: ApiServer;
 let objects: KubernetesObjectApi;
@@ -22,31 +22,12 @@ const sources: RouteSource[] = [];
 test.before(async () => {
   cluster = await ApiServer.start();
   objects = KubernetesObjectApi.makeApiClient(cluster.kubeConfig);
-  cluster.kubectl('apply', '--server-side', '-f', join(packageRoot, 'deploy', 'helm', 'weir', 'crds'));
-  await eventually('the definition to be served', async () => {
-    await create('probe', { host: 'probe' });
-    return true;
-  });
-  await remove('probe');
+  await cluster.define(join(packageRoot, 'deploy', 'helm', 'weir', 'crds'));
 });
 test.after(async () => {
   for (const source of sources) source.close();
   await cluster?.close();
 });
-
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + WITHIN_MS;
-  let last: unknown;
-  for (;;) {
-    try {
-      if (await holds()) return;
-    } catch (error) {
-      last = error;
-    }
-    if (performance.now() > deadlineMs) throw new Error(`waited in vain for ${what}: ${last}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 const idOf = (name: string) => ({
   apiVersion: 'weir.dev/v1alpha1',
@@ -106,7 +87,7 @@ async function open(): Promise<{ inForce: () => string[]; refused: string[]; lin
   sources.push(source);
   const news = (): RouteNews => ({
     services: routes.map((route) => asServed(route)),
-    ...{ table: '1.1', agentCount: 1, decisions: () => [], wallMs: Date.now() },
+    ...{ table: '1.1', agentCount: 1, published: () => undefined, decisions: () => [], wallMs: Date.now() },
   });
   return { inForce: () => routes.map(serviceOf).sort(), refused, lines, tell: () => source.tell(news) };
 }

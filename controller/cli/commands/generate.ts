@@ -1,50 +1,76 @@
-/** `weir generate`: writes what Istio needs to know, for people to review and tools to apply. Nothing is asked of a cluster. */
+/** `weir generate` and `weir diff`: what Istio needs to know, for people to review and tools to apply, and what it would change. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { CommandError } from '../client.ts';
+import { DEFAULT_LEARN_DAYS, type Gathering, gather } from '../gather.ts';
 import { print } from '../text.ts';
 
-interface GenerateOptions {
-  readonly from: string;
-  readonly output?: string;
-}
+/** As `diff` and `kubectl diff` have it. */
+const EXIT_DIFFERENT = 1;
 
 export function generateCommand(): Command {
-  return new Command('generate')
-    .description('write the VirtualServices and DestinationRules that steering needs')
-    .requiredOption('--from <path>', 'file or folder of AdaptiveRoutes')
-    .option('-o, --output <folder>', 'where to write a file per route (default: print them)')
+  return gathering('generate')
+    .description('write the VirtualServices and DestinationRules that steering needs, and Sidecars')
+    .option('-o, --output <folder>', 'where to write a file for each (default: print them)')
     .addHelpText(
       'after',
-      '\nExamples:\n  weir generate --from routes/ -o manifests/\n  weir generate --from search.yaml | kubectl diff -f -',
+      `
+Examples:
+  weir generate --from routes/ -o manifests/
+  weir generate --from http://127.0.0.1:15900 --sidecars --allow 'monitoring/*' -o manifests/`,
     )
-    .action(async ({ from, output }: GenerateOptions) => {
-      const { loadRoutes } = await import('../../routes/load.ts');
-      const { manifestsOf, manifestText } = await import('../../generate/manifests.ts');
-      const routes = loadRoutes(from).map((route) => ({ route, manifests: manifestsOf(route) }));
-      const made = routes.filter(({ manifests }) => manifests.length > 0);
-      const names = routes
-        .filter(({ manifests }) => manifests.length === 0)
-        .map(({ route: { metadata } }) => `${metadata.namespace}/${metadata.name}`);
-      if (names.length > 0) {
-        process.stderr.write(`nothing for ${names.join(', ')}: its clusters are not those of Istio's subsets\n`);
-      }
-      if (made.length === 0) throw new CommandError(`${from} has no route with two backends that are Istio's subsets`);
-      if (output === undefined) {
-        print(
-          made
-            .map(({ manifests }) => manifestText(manifests))
-            .join('---\n')
-            .trimEnd(),
-        );
+    .action(async (options: Gathering & { output?: string }) => {
+      const gathered = await gather(options);
+      const { manifestText } = await import('../../generate/manifests.ts');
+      if (options.output === undefined) {
+        print(manifestText(gathered.flatMap(({ manifests }) => manifests)).trimEnd());
         return;
       }
-      mkdirSync(output, { recursive: true });
-      for (const { route, manifests } of made) {
-        const path = join(output, `${route.metadata.namespace}-${route.metadata.name}.yaml`);
+      mkdirSync(options.output, { recursive: true });
+      for (const { file, manifests } of gathered) {
+        const path = join(options.output, file);
         writeFileSync(path, manifestText(manifests));
         print(`${path}: ${manifests.map(({ kind }) => kind).join(', ')}`);
       }
     });
+}
+
+export function diffCommand(): Command {
+  return gathering('diff')
+    .description('show what applying the generated manifests would change in the cluster; exit code 1 where anything')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  weir diff --from routes/\n  weir diff --from http://127.0.0.1:15900 --sidecars',
+    )
+    .action(async (options: Gathering) => {
+      const manifests = (await gather(options)).flatMap((each) => each.manifests);
+      const { CustomObjectsApi } = await import('@kubernetes/client-node');
+      const { findApiServer, sayFailure } = await import('../../intake/api-server.ts');
+      const { changeOf } = await import('../../publish/change.ts');
+      const { Objects } = await import('../../publish/objects.ts');
+      const objects = new Objects(findApiServer().makeApiClient(CustomObjectsApi));
+      try {
+        for (const manifest of manifests) {
+          const change = await changeOf(objects, manifest);
+          if (change === undefined) continue;
+          print(change.trimEnd());
+          process.exitCode = EXIT_DIFFERENT;
+        }
+      } catch (error) {
+        throw new CommandError(sayFailure(error, "Istio's objects"));
+      }
+    });
+}
+
+function gathering(name: string): Command {
+  return new Command(name)
+    .requiredOption('--from <path|url>', 'file or folder of AdaptiveRoutes, or a controller, whose weights then count')
+    .option('--sidecars', 'from a controller: Sidecars that leave proxies with what their workloads call', false)
+    .option('--learn-days <days>', 'days for which a workload must have been seen', DEFAULT_LEARN_DAYS)
+    .option(
+      '--allow <hosts...>',
+      'NAMESPACE/HOST that every proxy keeps, beside istio-system/* and weir-system/*',
+      [] as string[],
+    );
 }

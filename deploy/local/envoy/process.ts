@@ -26,10 +26,22 @@ export async function startEnvoy(
   name: string,
   sidecar: Sidecar,
 ): Promise<RunningEnvoy> {
+  const { child, adminPort } = await launchEnvoy(children, binary, directory, name, bootstrapOf(sidecar));
+  return { child, adminPort, listenerPort: await readListenerPort(adminPort) };
+}
+
+/** The same from any bootstrap; its listeners may come later. */
+export async function launchEnvoy(
+  children: Children,
+  binary: string,
+  directory: string,
+  name: string,
+  bootstrap: Readonly<Record<string, unknown>>,
+): Promise<Omit<RunningEnvoy, 'listenerPort'>> {
   const configPath = join(directory, `${name}.json`);
   const logPath = join(directory, `${name}.log`);
   const addressPath = join(directory, `${name}.admin`);
-  writeFileSync(configPath, JSON.stringify(bootstrapOf(sidecar), null, 1));
+  writeFileSync(configPath, JSON.stringify(bootstrap, null, 1));
   const child = children.start(name, {
     command: binary,
     // Without hot restart Envoy leaves no shared memory behind, and any number of them run side by side.
@@ -52,7 +64,7 @@ export async function startEnvoy(
   for (;;) {
     const adminPort = readAdminPort(addressPath);
     if (adminPort !== undefined && (await isReady(adminPort))) {
-      return { child, adminPort, listenerPort: await readListenerPort(adminPort) };
+      return { child, adminPort };
     }
     if (!child.isRunning() || performance.now() > deadlineMs) {
       throw new Error(`Envoy ${name} did not become ready; the end of ${logPath}:\n${lastLines(logPath)}`);

@@ -21,6 +21,8 @@ export function coreAround(inner: Controller): Core {
     revert: (...args) => inner.revert(...args),
     graph: () => inner.graph(),
     services: (...args) => inner.services(...args),
+    routes: () => inner.routes(),
+    called: () => inner.called(),
     states: (...args) => inner.states(...args),
   };
 }

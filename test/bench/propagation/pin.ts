@@ -14,16 +14,24 @@ export interface Pinned {
 export class Pins {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
   private readonly url: URL;
+  private readonly service: string;
+  private readonly token: string | undefined;
 
-  /** @param apiUrl of the controller */
-  constructor(apiUrl: string) {
+  /** @param apiUrl of the controller @param token that it asks for; undefined: none */
+  constructor(apiUrl: string, service = SERVICE, token?: string) {
     this.url = new URL('/v1/pin', apiUrl);
+    this.service = service;
+    this.token = token;
   }
 
   send(to: BackendName): Pinned {
     const weights = Object.fromEntries(BACKENDS.map((name) => [name, name === to ? WHOLE : 0]));
-    const body = JSON.stringify({ service: SERVICE, weights, by: 'benchmark', why: 'to see when it arrives' });
-    const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
+    const body = JSON.stringify({ service: this.service, weights, by: 'benchmark', why: 'to see when it arrives' });
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
+    };
     const post = request(this.url, { method: 'POST', agent: this.agent, headers });
     const answered = new Promise<number>((resolve, reject) => {
       post.once('error', reject);

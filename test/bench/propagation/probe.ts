@@ -1,6 +1,7 @@
 /** Requests through one Envoy, one after the other on one connection, and who answered each. */
 import { connect, type Socket } from 'node:net';
 import type { ProbeAnswer } from './arrival.ts';
+import type { ProbeTarget } from './prober.ts';
 
 const END_OF_HEAD = '\r\n\r\n';
 
@@ -24,11 +25,11 @@ export class Probe {
   }
 
   /**
-   * @param name of the Envoy, for messages
    * @param onFault told of an answer that is none of a backend, and of a connection that breaks
    */
-  static async open(name: string, port: number, host: string, onFault: (error: Error) => void): Promise<Probe> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true }).setEncoding('latin1');
+  static async open(target: ProbeTarget, host: string, onFault: (error: Error) => void): Promise<Probe> {
+    const { name, port, address = '127.0.0.1' } = target;
+    const socket = connect({ port, host: address, noDelay: true }).setEncoding('latin1');
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', reject);

@@ -9,6 +9,8 @@ import { Probe } from './probe.ts';
 
 export interface ProbeTarget {
   readonly name: string;
+  /** Where it listens; 127.0.0.1 if not said. */
+  readonly address?: string;
   readonly port: number;
 }
 
@@ -32,7 +34,7 @@ export class Prober {
     const onFault = (error: Error) => {
       if (prober) prober.fault ??= error;
     };
-    const probes = await Promise.all(targets.map(({ name, port }) => Probe.open(name, port, host, onFault)));
+    const probes = await Promise.all(targets.map((target) => Probe.open(target, host, onFault)));
     prober = new Prober(probes, paceMs);
     return prober;
   }

@@ -1,6 +1,7 @@
 /** The API by itself: what it answers, what it refuses, and in which words. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { sharedToken } from '../../../controller/access/shared-token.ts';
 import { type Api, type ApiOptions, createApi } from '../../../controller/api/api.ts';
 import type { Decision } from '../../../controller/decision.ts';
 import { UnknownService } from '../../../controller/errors.ts';
@@ -38,6 +39,8 @@ async function open(context: Context, more: Partial<ApiOptions> = {}): Promise<v
     readings: {
       graph: () => ({ edges: [{ cluster: 'c', extra: 1 }] }),
       services: () => [{ service: 'a:80' }],
+      routes: () => [],
+      called: () => [],
       tables: () => ({ type: 'tables', epoch: 2, number: 3, ttlMs: 1, services: [] }),
       agents: () => [],
       decisions: (query) => {
@@ -137,6 +140,8 @@ test('a fault of ours is 500, and told to the log', async (context) => {
       throw new Error('the graph is torn');
     },
     services: () => [],
+    routes: () => [],
+    called: () => [],
     tables: () => ({ type: 'tables' as const, epoch: 1, number: 1, ttlMs: 1, services: [] }),
     agents: () => [],
     decisions: () => [],
@@ -149,7 +154,7 @@ test('a fault of ours is 500, and told to the log', async (context) => {
 });
 
 test('a token is asked for what changes state and for nothing else', async (context) => {
-  await open(context, { token: 'a-token-of-some-length' });
+  await open(context, { access: sharedToken('a-token-of-some-length') });
   const post = (authorization?: string) =>
     context.api.inject({
       method: 'POST',
@@ -157,10 +162,15 @@ test('a token is asked for what changes state and for nothing else', async (cont
       payload: { service: 'a:80', by: 'anna' },
       headers: authorization === undefined ? {} : { authorization },
     });
-  for (const authorization of [undefined, 'Bearer wrong', 'a-token-of-some-length', 'Bearer a-token-of-some-length2']) {
+  const answerTo = async (authorization?: string) => {
     const response = await post(authorization);
-    assert.is(response.statusCode, 401);
-    assert.is(response.json().code, 'WEIR_API_NO_TOKEN');
+    return [response.statusCode, response.json().code];
+  };
+  for (const header of [undefined, 'a-token-of-some-length']) {
+    assert.equal(await answerTo(header), [401, 'WEIR_API_NO_TOKEN']);
+  }
+  for (const header of ['Bearer wrong', 'Bearer a-token-of-some-length2']) {
+    assert.equal(await answerTo(header), [401, 'WEIR_API_BAD_TOKEN']);
   }
   assert.equal(context.calls, []);
   assert.is((await post('Bearer a-token-of-some-length')).statusCode, 200);
@@ -197,12 +207,21 @@ test('a path that is not there is answered with the nearest', async (context) =>
 });
 
 test('the description names every path', async (context) => {
-  await open(context, { token: 'a-token-of-some-length' });
+  await open(context, { access: sharedToken('a-token-of-some-length') });
   const description = (await context.api.inject('/v1/openapi.json')).json();
   assert.is(description.openapi, '3.1.0');
   assert.is(description.info.version, '1.2.3');
   const changing = ['/v1/freeze', '/v1/unfreeze', '/v1/pin', '/v1/unpin', '/v1/revert'];
-  const reading = ['/v1/graph', '/v1/services', '/v1/tables', '/v1/agents', '/v1/decisions'];
+  const reading = [
+    '/v1/graph',
+    '/v1/services',
+    '/v1/routes',
+    '/v1/calls',
+    '/v1/tables',
+    '/v1/agents',
+    '/v1/decisions',
+    '/v1/filter/{file}',
+  ];
   assert.equal(
     Object.keys(description.paths).sort(),
     [...changing, ...reading, '/healthz', '/readyz', '/metrics'].sort(),

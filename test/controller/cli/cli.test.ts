@@ -159,7 +159,7 @@ test('a controller with a token says how to give it', async (context) => {
   const { url } = await controller(context, { WEIR_CONTROLLER_TOKEN_FILE: file });
   const refused = await weir('freeze', '*', '--url', url);
   assert.is(refused.code, 1);
-  assert.match(refused.err, "needs the controller's token");
+  assert.match(refused.err, 'changes state: no token was shown');
   assert.match(refused.err, '--token-file');
   assert.is((await weir('freeze', '*', '--url', url, '--token-file', file)).code, 0);
 });
@@ -207,7 +207,7 @@ test('a controller that is to take routes from a cluster where there is none say
   children.push(child);
   const { code, err } = await outcomeOf(child);
   assert.is(code, 1);
-  assert.match(err, /^WEIR_CONTROLLER_ROUTES asks for the routes of a Kubernetes API server, and none is configured/);
+  assert.match(err, /^a Kubernetes API server is asked for \(WEIR_CONTROLLER_ROUTES, .*\), and none is configured/);
   const wrong = await weir('controller', '--routes', 'kubernetes:No_Namespace');
   assert.match(wrong.err, /after the colon it must name a namespace, for example kubernetes:shop/);
 });

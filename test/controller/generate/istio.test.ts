@@ -80,7 +80,7 @@ metadata:
   annotations:
     weir.dev/why: |-
       http[].match: the filter draws a backend and says so in this header
-      http[last].route: weights of the table, for callers whose filter is not there
+      http[weir-plain].route: weights of the table, for callers whose filter is not there
 spec:
   hosts:
     - search.shop.svc.cluster.local
@@ -125,6 +125,10 @@ spec:
             port:
               number: 80
           weight: 2500
+    - name: weir-other-ports
+      route:
+        - destination:
+            host: search.shop.svc.cluster.local
 `,
   );
 });

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
+import { sharedToken } from '../../../controller/access/shared-token.ts';
 import { HELLO_LIMIT_MS, Hub, type HubOptions } from '../../../controller/hub/hub.ts';
 import { MAX_BAD_FRAMES } from '../../../controller/hub/session.ts';
 import { MAX_FRAME_BYTES, type Tables } from '../../../controller/wire/messages.ts';
@@ -114,10 +115,13 @@ test('who says no hello in time is refused, who did is not', async (context) => 
 });
 
 test('a wrong token is refused with a sentence, the right one is let in', async (context) => {
-  await open(context, { token: 'a-token-of-some-length' });
-  for (const token of [undefined, 'wrong']) {
+  await open(context, { access: sharedToken('a-token-of-some-length') });
+  for (const [token, code] of [
+    [undefined, 'WEIR_HUB_NO_TOKEN'],
+    ['wrong', 'WEIR_HUB_BAD_TOKEN'],
+  ] as const) {
     const stranger = await connect(context, token);
-    assert.is((await stranger.next('refuse')).code, 'WEIR_HUB_BAD_TOKEN');
+    assert.is((await stranger.next('refuse')).code, code);
   }
   const agent = await connect(context, 'a-token-of-some-length');
   agent.send(helloOf('node-1'));

@@ -36,7 +36,15 @@ function group(more: Partial<ServiceStatus> = {}): ServiceStatus {
 }
 
 function news(services: readonly ServiceStatus[], more: Partial<RouteNews> = {}): RouteNews {
-  return { services, table: '4.17', agentCount: 2, decisions: () => [], wallMs: AT_MS, ...more };
+  return {
+    services,
+    table: '4.17',
+    agentCount: 2,
+    published: () => undefined,
+    decisions: () => [],
+    wallMs: AT_MS,
+    ...more,
+  };
 }
 
 const steering = (acceptance: Acceptance, told: RouteNews) => {
@@ -79,6 +87,17 @@ test('a condition keeps the time of its last change of status', () => {
   assert.equal(times, ['2026-11-25T12:00:00.000Z', '2026-11-25T12:00:00.000Z'], 'True before, True now');
   const off = statusOf(accepted({}, later), news([group()], { wallMs: AT_MS + 90_000, agentCount: 0 }));
   assert.is(off.conditions[1]?.lastTransitionTime, '2026-11-25T12:01:30.000Z');
+});
+
+test('what became of the manifests is a condition where any are published', () => {
+  const types = (told: RouteNews) => statusOf(accepted(), told).conditions.map(({ type }) => type);
+  assert.equal(types(news([group()])), ['Accepted', 'Steering']);
+  const told = news([group()], {
+    published: (route) =>
+      route === 'shop/search' ? { isThere: false, reason: 'HostTaken', message: 'another routes it' } : undefined,
+  });
+  const published = statusOf(accepted(), told).conditions.find(({ type }) => type === 'Published');
+  assert.equal([published?.status, published?.reason, published?.message], ['False', 'HostTaken', 'another routes it']);
 });
 
 test('the last verdict stays when it is too old to be among the latest decisions', () => {

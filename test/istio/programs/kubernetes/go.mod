@@ -1,6 +1,6 @@
 // Programs that Kubernetes does not hand out by module. k8s.io/kubernetes replaces its staging modules by folders of its own tree,
 // so whoever builds it from outside has to name the published ones.
-module weir.dev/test/istio/programs
+module weir.dev/test/istio/programs/kubernetes
 
 go 1.24.0
 

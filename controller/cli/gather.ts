@@ -1,0 +1,95 @@
+/** Manifests from what a person names: files of routes, or a controller that has them, their weights and what is called. */
+import type { Weights } from '../decide/policy.ts';
+import type { Manifest } from '../generate/manifests.ts';
+import type { CalledBy } from '../graph/called.ts';
+import type { AdaptiveRoute } from '../routes/route.ts';
+import type { ServiceStatus } from '../steer/status.ts';
+import { Client, CommandError } from './client.ts';
+
+const DAY_MS = 24 * 3_600_000;
+export const DEFAULT_LEARN_DAYS = '7';
+
+export interface Gathering {
+  /** Path, or http:// or https:// of a controller. */
+  readonly from: string;
+  readonly sidecars: boolean;
+  readonly learnDays: string;
+  readonly allow: readonly string[];
+}
+
+/** What belongs together, in the order in which it is to be applied. */
+export interface Gathered {
+  /** Name of the file that it is written to. */
+  readonly file: string;
+  readonly manifests: readonly Manifest[];
+}
+
+/** @throws CommandError, RouteError */
+export async function gather({ from, sidecars, learnDays, allow }: Gathering): Promise<readonly Gathered[]> {
+  if (!/^https?:\/\//.test(from)) {
+    if (sidecars) {
+      throw new CommandError(
+        `--sidecars needs a controller, which knows what is called; --from is ${from}, for example http://127.0.0.1:15900`,
+      );
+    }
+    const { loadRoutes } = await import('../routes/load.ts');
+    const gathered = await ofRoutes(loadRoutes(from).map((route) => ({ route })));
+    if (gathered.length > 0) return gathered;
+    throw new CommandError(`${from} has no route with two backends that are Istio's subsets`);
+  }
+  const client = new Client({ url: from });
+  const { plansOf } = await import('../publish/plan.ts');
+  const { routes } = await client.get<{ routes: readonly AdaptiveRoute[] }>('/v1/routes');
+  const { services } = await client.get<{ services: readonly ServiceStatus[] }>('/v1/services');
+  const gathered = await ofRoutes(plansOf(routes, services));
+  if (sidecars) {
+    const { workloads } = await client.get<{ workloads: readonly CalledBy[] }>('/v1/calls');
+    return [...gathered, ...(await ofWorkloads(workloads, learnMsOf(learnDays), allow))];
+  }
+  if (gathered.length > 0) return gathered;
+  throw new CommandError(`the controller at ${from} enforces no route with two backends that are Istio's subsets`);
+}
+
+async function ofRoutes(
+  plans: readonly { readonly route: AdaptiveRoute; readonly weights?: Weights }[],
+): Promise<readonly Gathered[]> {
+  const { fileNameOf, manifestsOf } = await import('../generate/manifests.ts');
+  const all = plans.map(({ route, weights }) => ({ route, manifests: manifestsOf(route, weights) }));
+  const names = all
+    .filter(({ manifests }) => manifests.length === 0)
+    .map(({ route: { metadata } }) => `${metadata.namespace}/${metadata.name}`);
+  if (names.length > 0) note(`nothing for ${names.join(', ')}: its clusters are not those of Istio's subsets`);
+  return all
+    .filter(({ manifests }) => manifests.length > 0)
+    .map(({ route, manifests }) => ({ file: fileNameOf(route), manifests }));
+}
+
+async function ofWorkloads(
+  workloads: readonly CalledBy[],
+  learnMs: number,
+  allow: readonly string[],
+): Promise<readonly Gathered[]> {
+  const { ALWAYS_ALLOWED, sidecarsOf } = await import('../generate/sidecar.ts');
+  const wrong = allow.find((host) => !/^(\*|[a-z0-9-]+)\/\S+$/.test(host));
+  if (wrong !== undefined) {
+    throw new CommandError(
+      `--allow is ${wrong}; it must be NAMESPACE/HOST, for example monitoring/* or */api.example.com`,
+    );
+  }
+  const rules = { learnMs, allow: [...ALWAYS_ALLOWED, ...allow], nowMs: Date.now() };
+  const { manifests, learning } = sidecarsOf(workloads, rules);
+  if (learning.length > 0) note(`still learning, no Sidecar yet: ${learning.join(', ')}`);
+  return manifests.map((manifest) => ({
+    file: `${manifest.metadata.namespace}_${manifest.metadata.name}_sidecar.yaml`,
+    manifests: [manifest],
+  }));
+}
+
+function learnMsOf(days: string): number {
+  if (/^\d+(\.\d+)?$/.test(days)) return Number(days) * DAY_MS;
+  throw new CommandError(`--learn-days is ${days}; it must be a number of days, for example ${DEFAULT_LEARN_DAYS}`);
+}
+
+function note(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
+}

@@ -1,0 +1,51 @@
+/**
+ * Manifests as files in a folder, for whoever has a tool of their own bring them into a cluster. A file is replaced as a whole, and
+ * only where it says something else than before; files that Weir has not made are never touched.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { isOurs } from '../generate/labels.ts';
+import { fileNameOf, type Manifest, manifestText } from '../generate/manifests.ts';
+import type { AdaptiveRoute } from '../routes/route.ts';
+import { InTheWay, type Orphan, type Place } from './place.ts';
+import type { Plan } from './plan.ts';
+
+export class Files implements Place {
+  readonly name: string;
+  private readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.name = `folder ${folder}`;
+  }
+
+  async put({ route }: Plan, manifests: readonly Manifest[]): Promise<void> {
+    mkdirSync(this.folder, { recursive: true });
+    const path = join(this.folder, fileNameOf(route));
+    const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+    if (before !== undefined && !isMadeByWeir(before)) {
+      throw new InTheWay('NotOurs', `${path} is not a file of Weir's; move it away`);
+    }
+    const text = manifestText(manifests);
+    if (text === before) return;
+    // Whoever reads it meanwhile has the old one or the new one.
+    writeFileSync(`${path}.part`, text);
+    renameSync(`${path}.part`, path);
+  }
+
+  async orphans(kept: readonly AdaptiveRoute[]): Promise<readonly Orphan[]> {
+    if (!existsSync(this.folder)) return [];
+    const stay = new Set(kept.map(fileNameOf));
+    return readdirSync(this.folder)
+      .filter((file) => file.endsWith('.yaml') && !stay.has(file))
+      .map((file) => join(this.folder, file))
+      .filter((path) => isMadeByWeir(readFileSync(path, 'utf8')))
+      .map((path) => ({ name: path, isNamedByOthers: false, remove: async () => rmSync(path) }));
+  }
+}
+
+function isMadeByWeir(text: string): boolean {
+  const documents = parseAllDocuments(text).map((document) => document.toJS() as unknown);
+  return documents.length > 0 && documents.every(isOurs);
+}

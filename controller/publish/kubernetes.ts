@@ -1,0 +1,154 @@
+/**
+ * A route's manifests in a Kubernetes API server. A VirtualService belongs to its AdaptiveRoute and a DestinationRule to its
+ * VirtualService, so that the cluster takes them away in that order when a route is deleted while no controller runs.
+ */
+import { isOurs, MANAGED_BY, nameFor } from '../generate/labels.ts';
+import type { Manifest } from '../generate/manifests.ts';
+import { fullHost, fullName } from '../routes/clusters.ts';
+import type { AdaptiveRoute } from '../routes/route.ts';
+import { type Adopted, adopt, adoptedOnes } from './adopt.ts';
+import { type Found, type Kind, kindOf, type Objects, type Owner } from './objects.ts';
+import { InTheWay, keyOf, type Orphan, type Place } from './place.ts';
+import type { Plan } from './plan.ts';
+
+/** Label by which what Weir made is found. */
+const OURS = `${MANAGED_BY}=weir`;
+
+export class Cluster implements Place {
+  readonly name = 'the cluster';
+  private readonly objects: Objects;
+  private readonly namespace: string | undefined;
+
+  /** @param namespace the only one that is written to; undefined: all */
+  constructor(objects: Objects, namespace: string | undefined) {
+    this.objects = objects;
+    this.namespace = namespace;
+  }
+
+  async put(plan: Plan, manifests: readonly Manifest[]): Promise<void> {
+    const { objects } = this;
+    const { route } = plan;
+    await this.refuseOtherRoutes(route);
+    if (route.spec.adopt) return adopt(objects, plan, manifests);
+    const rule = manifests.find(({ kind }) => kind === 'DestinationRule');
+    const service = manifests.find(({ kind }) => kind === 'VirtualService');
+    if (!rule || !service) throw new RangeError('a route makes a DestinationRule and a VirtualService');
+    const known = (await refuseStrangers(objects, [rule, service])).get('VirtualService');
+    const routeOwner = await this.ownerOf(route);
+    await objects.apply(rule, { owner: known && ownerFrom(service, known.metadata.uid) });
+    const { metadata } = await objects.apply(service, { owner: routeOwner });
+    if (metadata.uid !== known?.metadata.uid) {
+      await objects.apply(rule, { owner: ownerFrom(service, metadata.uid) });
+    }
+  }
+
+  async orphans(kept: readonly AdaptiveRoute[]): Promise<readonly Orphan[]> {
+    const stay = new Set(kept.flatMap(namesOf));
+    const keptNames = new Set(kept.map(({ metadata }) => `${metadata.namespace}/${nameFor(metadata.name)}`));
+    const orphans: Orphan[] = [];
+    for (const kind of ['VirtualService', 'DestinationRule'] as const) {
+      for (const { metadata } of await this.objects.list(kind, this.namespace, OURS)) {
+        const { name, namespace } = metadata;
+        if (stay.has(`${kind} ${namespace}/${name}`)) continue;
+        // A route that is kept and does not ask for it, by adopting another, has no use for it.
+        if (!keptNames.has(`${namespace}/${name}`) && (await this.isAskedFor(namespace, name))) continue;
+        orphans.push(removable(this.objects, kind, namespace, name));
+      }
+    }
+    const adopters = new Map(kept.map((route) => [keyOf(route), route.spec.adopt?.virtualService]));
+    for (const adopted of await adoptedOnes(this.objects, this.namespace)) {
+      const { namespace, route, name } = adopted;
+      const key = `${namespace}/${route}`;
+      if (adopters.get(key) === name) continue;
+      if (!adopters.has(key) && (await this.isAskedFor(namespace, nameFor(route)))) continue;
+      orphans.push(orphanOf(adopted));
+    }
+    return orphans;
+  }
+
+  /** Of two VirtualServices of one host Istio obeys the older, without a word: ours would do nothing. Also one of ours, for another port. */
+  private async refuseOtherRoutes(route: AdaptiveRoute): Promise<void> {
+    const host = fullHost(route);
+    const { namespace } = route.metadata;
+    const other = (await this.objects.list('VirtualService', namespace)).find(
+      ({ metadata, spec }) =>
+        metadata.name !== nameFor(route.metadata.name) &&
+        metadata.name !== route.spec.adopt?.virtualService &&
+        (spec?.gateways ?? ['mesh']).includes('mesh') &&
+        spec?.hosts?.some((known) => fullName(known, namespace) === host),
+    );
+    if (!other) return;
+    throw new InTheWay(
+      'HostTaken',
+      `VirtualService ${namespace}/${other.metadata.name} routes ${host} already, and of two Istio obeys the older; name it in spec.adopt.virtualService, or take the host out of it`,
+    );
+  }
+
+  /** An object whose route is in the cluster to be enforced stays, also where the route as it stands cannot be in force. */
+  private async isAskedFor(namespace: string, objectName: string): Promise<boolean> {
+    const route = await this.objects.get('AdaptiveRoute', namespace, objectName.slice(nameFor('').length));
+    return route !== undefined && (route.spec?.mode ?? 'enforce') === 'enforce';
+  }
+
+  private async ownerOf({ apiVersion, kind, metadata }: AdaptiveRoute): Promise<Owner | undefined> {
+    const found = await this.objects.get('AdaptiveRoute', metadata.namespace, metadata.name);
+    return found && { apiVersion, kind, name: metadata.name, uid: found.metadata.uid };
+  }
+}
+
+/** All that Weir has put into a cluster, whoever asks for it, in the order in which it may go. @param namespace undefined: all */
+export async function everythingOfOurs(objects: Objects, namespace: string | undefined): Promise<readonly Orphan[]> {
+  const made = async (kind: Kind) =>
+    (await objects.list(kind, namespace, OURS)).map(({ metadata }) =>
+      removable(objects, kind, metadata.namespace, metadata.name),
+    );
+  const adopted = (await adoptedOnes(objects, namespace)).map(orphanOf);
+  return [
+    ...(await made('WasmPlugin')),
+    ...adopted,
+    ...(await made('VirtualService')),
+    ...(await made('DestinationRule')),
+  ];
+}
+
+function orphanOf({ namespace, name, giveBack }: Adopted): Orphan {
+  return { name: `what was put into VirtualService ${namespace}/${name}`, isNamedByOthers: false, remove: giveBack };
+}
+
+function removable(objects: Objects, kind: Kind, namespace: string, name: string): Orphan {
+  return {
+    name: `${kind} ${namespace}/${name}`,
+    isNamedByOthers: kind === 'DestinationRule',
+    remove: () => objects.remove(kind, namespace, name),
+  };
+}
+
+/** @returns what is there already, by kind @throws InTheWay where Weir has not made it */
+export async function refuseStrangers(
+  objects: Objects,
+  manifests: readonly Manifest[],
+): Promise<ReadonlyMap<string, Found>> {
+  const known = new Map<string, Found>();
+  for (const { kind, metadata } of manifests) {
+    const { name, namespace } = metadata;
+    const found = await objects.get(kindOf(kind), namespace, name);
+    if (found && !isOurs(found)) {
+      throw new InTheWay(
+        'NotOurs',
+        `${kind} ${namespace}/${name} is there and Weir has not made it; rename or remove it`,
+      );
+    }
+    if (found) known.set(kind, found);
+  }
+  return known;
+}
+
+/** What the routes that stay are to have. */
+function namesOf({ metadata, spec }: AdaptiveRoute): string[] {
+  const name = `${metadata.namespace}/${nameFor(metadata.name)}`;
+  return [`DestinationRule ${name}`, ...(spec.adopt ? [] : [`VirtualService ${name}`])];
+}
+
+function ownerFrom({ apiVersion, kind, metadata }: Manifest, uid: string): Owner {
+  return { apiVersion, kind, name: metadata.name, uid };
+}
