@@ -2,6 +2,8 @@
 import type { AdaptiveRoute } from '../routes/route.ts';
 
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
+/** Label selector of what Weir has made. */
+export const OURS = `${MANAGED_BY}=weir`;
 const ROUTE_LABEL = 'weir.dev/route';
 /** One line for each thing that was decided: `loadBalancer: ...`. */
 export const WHY = 'weir.dev/why';

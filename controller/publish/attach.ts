@@ -2,7 +2,7 @@
  * Keeps the WasmPlugins of the namespaces that the filter is to be attached to, once this controller serves the module: a plugin that
  * came first would send proxies to a controller that does not have it yet, and they do not ask twice. Plugins of Weir's elsewhere go.
  */
-import { MANAGED_BY } from '../generate/labels.ts';
+import { OURS } from '../generate/labels.ts';
 import { type Attachment, wasmPluginOf } from '../generate/wasm-plugin.ts';
 import type { Log } from '../log.ts';
 import { refuseStrangers } from './kubernetes.ts';
@@ -71,7 +71,7 @@ export class Attacher {
       }
     }
     try {
-      for (const { metadata } of await objects.list('WasmPlugin', scope, `${MANAGED_BY}=weir`)) {
+      for (const { metadata } of await objects.list('WasmPlugin', scope, OURS)) {
         if (namespaces.includes(metadata.namespace)) continue;
         await objects.remove('WasmPlugin', metadata.namespace, metadata.name);
         this.say(metadata.namespace, `the filter is detached from namespace ${metadata.namespace}`, true);

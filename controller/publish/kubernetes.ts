@@ -2,7 +2,7 @@
  * A route's manifests in a Kubernetes API server. A VirtualService belongs to its AdaptiveRoute and a DestinationRule to its
  * VirtualService, so that the cluster takes them away in that order when a route is deleted while no controller runs.
  */
-import { isOurs, MANAGED_BY, nameFor } from '../generate/labels.ts';
+import { isOurs, nameFor, OURS } from '../generate/labels.ts';
 import type { Manifest } from '../generate/manifests.ts';
 import { fullHost, fullName } from '../routes/clusters.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
@@ -10,9 +10,6 @@ import { type Adopted, adopt, adoptedOnes } from './adopt.ts';
 import { type Found, type Kind, kindOf, type Objects, type Owner } from './objects.ts';
 import { InTheWay, keyOf, type Orphan, type Place } from './place.ts';
 import type { Plan } from './plan.ts';
-
-/** Label by which what Weir made is found. */
-const OURS = `${MANAGED_BY}=weir`;
 
 export class Cluster implements Place {
   readonly name = 'the cluster';

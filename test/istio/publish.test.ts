@@ -11,9 +11,9 @@ import { Cluster } from '../../controller/publish/kubernetes.ts';
 import { Objects } from '../../controller/publish/objects.ts';
 import type { Plan } from '../../controller/publish/plan.ts';
 import { Publisher } from '../../controller/publish/publisher.ts';
-import { parseRoutes } from '../../controller/routes/parse.ts';
 import type { PublishNews } from '../../controller/routes/source.ts';
 import { buildRoot } from '../../deploy/local/root.ts';
+import { oneRoute } from '../controller/routes/one-route.ts';
 import { ApiServer } from './api-server.ts';
 import { chartFolder } from './chart.ts';
 import { eventually } from './eventually.ts';
@@ -37,8 +37,7 @@ const documentOf = (name: string) => ({
 });
 
 function planOf(name: string, v1 = 5_000): Plan {
-  const [route] = parseRoutes(JSON.stringify(documentOf(name)), 'test.yaml');
-  if (!route) throw new Error('the route of the test is empty');
+  const route = oneRoute(documentOf(name));
   return { route, weights: { v1, v2: 10_000 - v1 } };
 }
 
@@ -158,8 +157,7 @@ test('a VirtualService that is named for adoption is changed, followed, and give
   const document = documentOf('orders');
   const adopting = { ...document, spec: { ...document.spec, adopt: { virtualService: 'orders' } } };
   cluster.apply(adopting);
-  const [route] = parseRoutes(JSON.stringify(adopting), 'test.yaml');
-  if (!route) throw new Error('the route of the test is empty');
+  const route = oneRoute(adopting);
   const plan = (v1: number): Plan => ({ route, weights: { v1, v2: 10_000 - v1 } });
   const httpNow = () => JSON.parse(read('vs', 'orders', '{.spec.http}')) as { name?: string; timeout: string }[];
   const weightsNow = () => read('vs', 'orders', '{.spec.http[2].route[*].weight}');
@@ -205,8 +203,7 @@ test('a route that comes to adopt a VirtualService gives up its own', async () =
   });
   const adopting = { ...document, spec: { ...document.spec, adopt: { virtualService: 'fees' } } };
   cluster.apply(adopting);
-  const [route] = parseRoutes(JSON.stringify(adopting), 'test.yaml');
-  if (!route) throw new Error('the route of the test is empty');
+  const route = oneRoute(adopting);
   await rig.round([{ route, weights: { v1: 5_000, v2: 5_000 } }]);
   assert.is(rig.stateOf('fees')?.reason, 'Published', rig.stateOf('fees')?.message);
   assert.not.match(names(), 'weir-fees');

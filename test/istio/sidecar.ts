@@ -3,8 +3,8 @@
  * 127/8 to listen at, given by a Sidecar object, since services listen at their own ports and all proxies share one machine.
  */
 import { Pool } from 'undici';
-import { findEnvoy } from '../../deploy/local/envoy/find.ts';
 import { launchEnvoy } from '../../deploy/local/envoy/process.ts';
+import { envoyPath } from '../support/envoy.ts';
 import type { ApiServer } from './api-server.ts';
 
 export interface SidecarOptions {
@@ -39,13 +39,7 @@ export class Sidecar {
 
   /** Ready once it has its first configuration. @param xdsPort of istiod, or of a relay in front of it */
   static async start(cluster: ApiServer, xdsPort: number, options: SidecarOptions): Promise<Sidecar> {
-    const { path } = await findEnvoy({
-      env: process.env,
-      platform: process.platform,
-      arch: process.arch,
-      say: (line) => process.stderr.write(`${line}\n`),
-      signal: AbortSignal.timeout(240_000),
-    });
+    const path = await envoyPath();
     const name = `envoy-${options.workload}-${options.octet}`;
     const bootstrap = bootstrapOf(options, xdsPort);
     const { adminPort, child } = await launchEnvoy(cluster.children, path, cluster.folder, name, bootstrap);

@@ -6,10 +6,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootstrapOf, type RoutedService } from '../../deploy/local/envoy/bootstrap.ts';
-import { findEnvoy } from '../../deploy/local/envoy/find.ts';
 import { lastLines } from '../../deploy/local/envoy/process.ts';
 import { type Child, Children } from '../../deploy/local/mesh/children.ts';
 import { packageRoot } from '../../deploy/local/root.ts';
+import { envoyPath } from './envoy.ts';
 import { until } from './until.ts';
 
 /** Read so that what a generator writes can be changed by a test without a type for all of Envoy. */
@@ -54,14 +54,7 @@ export class Lab {
   }
 
   static async open(): Promise<Lab> {
-    const { path } = await findEnvoy({
-      env: process.env,
-      platform: process.platform,
-      arch: process.arch,
-      say: (line) => process.stderr.write(`${line}\n`),
-      signal: AbortSignal.timeout(240_000),
-    });
-    return new Lab(path);
+    return new Lab(await envoyPath());
   }
 
   async proxy(options: ProxyOptions): Promise<Proxy> {

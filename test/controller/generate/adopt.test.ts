@@ -2,17 +2,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { adoptedRules, type HttpRule } from '../../../controller/generate/adopt.ts';
-import { parseRoutes } from '../../../controller/routes/parse.ts';
+import { oneRoute } from '../routes/one-route.ts';
 
-const [route] = parseRoutes(
-  `apiVersion: weir.dev/v1alpha1
+const route = oneRoute(`apiVersion: weir.dev/v1alpha1
 kind: AdaptiveRoute
 metadata: { name: search, namespace: shop }
 spec: { host: search, port: 80, adopt: { virtualService: search }, backends: [{ name: v1 }, { name: v2 }] }
-`,
-  'test.yaml',
-);
-if (!route) throw new Error('the route of the test is empty');
+`);
 const weights = { v1: 7_000, v2: 3_000 };
 const to = (subset: string, host = 'search') => ({ destination: { host, subset } });
 

@@ -2,20 +2,15 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { manifestsOf, manifestText } from '../../../controller/generate/manifests.ts';
-import { parseRoutes } from '../../../controller/routes/parse.ts';
 import type { AdaptiveRoute } from '../../../controller/routes/route.ts';
+import { oneRoute } from '../routes/one-route.ts';
 
 function routeOf(backends: string, host = 'search'): AdaptiveRoute {
-  const [route] = parseRoutes(
-    `apiVersion: weir.dev/v1alpha1
+  return oneRoute(`apiVersion: weir.dev/v1alpha1
 kind: AdaptiveRoute
 metadata: { name: search, namespace: shop }
 spec: { host: ${host}, port: 80, backends: ${backends} }
-`,
-    'test.yaml',
-  );
-  if (!route) throw new Error('the route of the test is empty');
-  return route;
+`);
 }
 
 const two =

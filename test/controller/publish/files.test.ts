@@ -8,8 +8,8 @@ import { initialWeights } from '../../../controller/decide/weights.ts';
 import { manifestsOf } from '../../../controller/generate/manifests.ts';
 import { Files } from '../../../controller/publish/files.ts';
 import { InTheWay } from '../../../controller/publish/place.ts';
-import { parseRoutes } from '../../../controller/routes/parse.ts';
 import type { AdaptiveRoute } from '../../../controller/routes/route.ts';
+import { oneRoute } from '../routes/one-route.ts';
 
 const test = suite<{ folder: string }>('files');
 
@@ -19,16 +19,11 @@ test.before.each((context) => {
 test.after.each(({ folder }) => rmSync(folder, { recursive: true, force: true }));
 
 function routeOf(name: string): AdaptiveRoute {
-  const [route] = parseRoutes(
-    `apiVersion: weir.dev/v1alpha1
+  return oneRoute(`apiVersion: weir.dev/v1alpha1
 kind: AdaptiveRoute
 metadata: { name: ${name}, namespace: shop }
 spec: { host: ${name}, port: 80, backends: [{ name: v1 }, { name: v2 }] }
-`,
-    'test.yaml',
-  );
-  if (!route) throw new Error('the route of the test is empty');
-  return route;
+`);
 }
 
 function put(files: Files, route: AdaptiveRoute, weights = initialWeights(route)): Promise<void> {

@@ -7,20 +7,15 @@ import { makeLog } from '../../../controller/log.ts';
 import { InTheWay, keyOf, type Orphan, type Place } from '../../../controller/publish/place.ts';
 import type { Plan } from '../../../controller/publish/plan.ts';
 import { Publisher } from '../../../controller/publish/publisher.ts';
-import { parseRoutes } from '../../../controller/routes/parse.ts';
 import type { AdaptiveRoute } from '../../../controller/routes/route.ts';
+import { oneRoute } from '../routes/one-route.ts';
 
 function routeOf(name: string, timeout = 500): AdaptiveRoute {
-  const [route] = parseRoutes(
-    `apiVersion: weir.dev/v1alpha1
+  return oneRoute(`apiVersion: weir.dev/v1alpha1
 kind: AdaptiveRoute
 metadata: { name: ${name}, namespace: shop }
 spec: { host: ${name}, port: 80, objective: { latencyMs: ${timeout} }, backends: [{ name: v1 }, { name: v2 }] }
-`,
-    'test.yaml',
-  );
-  if (!route) throw new Error('the route of the test is empty');
-  return route;
+`);
 }
 
 class List implements Place {
@@ -145,11 +140,9 @@ test('what an earlier life left is looked for at the start', async () => {
 
 test('a route with fewer than two subsets of Istio has nothing to write', async () => {
   const rig = new Rig();
-  const [bare] = parseRoutes(
+  const bare = oneRoute(
     `{ apiVersion: weir.dev/v1alpha1, kind: AdaptiveRoute, metadata: { name: bare }, spec: { host: bare, port: 80, backends: [{ name: v1, cluster: a }] } }`,
-    'test.yaml',
   );
-  if (!bare) throw new Error('the route of the test is empty');
   assert.equal(await rig.after(0, [bare, { v1: 10_000 }]), []);
   assert.is(rig.publisher.stateOf('default/bare')?.reason, 'NothingToWrite');
 });
