@@ -8,6 +8,7 @@ import { systemClock } from './clock.ts';
 import { type Config, ConfigError, clusterOf } from './config.ts';
 import { type FilterModule, filterPath } from './filter-module.ts';
 import { findApiServer, sayFailure } from './intake/api-server.ts';
+import { Discovery } from './intake/discovery.ts';
 import { openKubernetesRoutes } from './intake/routes.ts';
 import type { Log } from './log.ts';
 import { Attacher, type AttacherOptions } from './publish/attach.ts';
@@ -16,7 +17,7 @@ import { Objects } from './publish/objects.ts';
 import { Publisher } from './publish/publisher.ts';
 import type { ServerOptions } from './server.ts';
 
-export type ClusterParts = Pick<ServerOptions, 'openRoutes' | 'openPublisher' | 'attacher' | 'access'>;
+export type ClusterParts = Pick<ServerOptions, 'openRoutes' | 'openPublisher' | 'attacher' | 'access' | 'configured'>;
 
 /** Waits for the API server's routes where routes come from there. @throws ConfigError */
 export async function clusterParts(config: Config, log: Log, filter: FilterModule | undefined): Promise<ClusterParts> {
@@ -46,7 +47,12 @@ export async function clusterParts(config: Config, log: Log, filter: FilterModul
       explain: explain('TokenReviews'),
     });
   }
-  if (source) parts.openRoutes = await openKubernetesRoutes(scope, log, kubeConfig);
+  if (source) {
+    const discovery = new Discovery({ kubeConfig, namespace: scope, log });
+    await discovery.open();
+    parts.configured = () => discovery.configured();
+    parts.openRoutes = await openKubernetesRoutes(scope, log, kubeConfig, discovery);
+  }
   return parts;
 }
 

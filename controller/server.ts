@@ -14,9 +14,10 @@ import type { Changes } from './api/change.ts';
 import { Certificate } from './api/tls.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import type { Controller, ControllerOptions, Instant } from './controller.ts';
+import type { Controller, ControllerOptions, GraphReading, Instant } from './controller.ts';
 import type { Decision, NewDecision } from './decision.ts';
 import type { FilterModule } from './filter-module.ts';
+import { type Configured, type ConfiguredReading, markConfigured, readConfigured } from './graph/configured.ts';
 import { Hub } from './hub/hub.ts';
 import { isNewer, type TableVersion } from './hub/push.ts';
 import { type Log, logDecision } from './log.ts';
@@ -74,6 +75,8 @@ export interface ServerOptions {
   readonly openPublisher?: (count: PublisherOptions['count']) => Publisher;
   /** Who brings the filter into Envoys; absent: nobody. */
   readonly attacher?: Attacher;
+  /** What the API server says of the mesh, undefined until it has; absent: there is none to say it. */
+  readonly configured?: () => Configured | undefined;
   /** What proxies fetch; absent: it was not built. */
   readonly filter?: FilterModule;
 }
@@ -167,7 +170,8 @@ export class Server {
       ...(tls && { certificate: new Certificate(tls, refused) }),
       release,
       readings: {
-        graph: () => this.core.graph(),
+        graph: () => this.graph(),
+        configured: () => this.configured(),
         services: () => this.core.services(this.now()),
         routes: () => this.core.routes(),
         called: () => this.core.called(),
@@ -240,6 +244,17 @@ export class Server {
   private now(): Instant {
     const { clock } = this.options;
     return { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
+  }
+
+  private graph(): GraphReading {
+    const graph = this.core.graph();
+    const configured = this.options.configured?.();
+    return configured ? markConfigured(graph, configured) : graph;
+  }
+
+  private configured(): ConfiguredReading | undefined {
+    const configured = this.options.configured?.();
+    return configured && readConfigured(configured, this.core.graph(), this.core.called());
   }
 
   private tables(): Tables {

@@ -159,7 +159,8 @@ export class Intake {
           ? [431, 'Request Header Fields Too Large', `headers have ${MAX_HEADER_BYTES} bytes at most`]
           : [400, 'Bad Request', `this is not HTTP/1.1: ${error.message}`];
     this.#refusedUnread.add(socket);
-    this.#options.onRefused(status, sentence);
+    // A connection that Envoy keeps to spare and never used is nobody's mistake.
+    if (status !== 408 || (socket as Socket).bytesRead > 0) this.#options.onRefused(status, sentence);
     const body = `${sentence}\n`;
     const head = `HTTP/1.1 ${status} ${name}\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n`;
     socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => (socket as Socket).destroy());

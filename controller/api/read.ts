@@ -7,6 +7,7 @@ import Type from 'typebox';
 import type { Decision } from '../decision.ts';
 import type { AgentView } from '../hub/hub.ts';
 import { Tables } from '../wire/messages.ts';
+import { ApiError } from './errors.ts';
 import { Agents, Decisions, DecisionsQuery, Failure } from './schemas.ts';
 
 /** The server as the files of this room see it. */
@@ -20,6 +21,8 @@ export type TypedApi = FastifyInstance<
 
 export interface Readings {
   graph(): unknown;
+  /** Undefined where nothing of the mesh's configuration is known. */
+  configured(): unknown;
   services(): readonly unknown[];
   routes(): readonly unknown[];
   called(): readonly unknown[];
@@ -40,6 +43,22 @@ export function addReadRoutes(api: TypedApi, readings: Readings): void {
     '/v1/graph',
     described('Who calls whom, with rate, latency and errors per edge', anything('nodes, edges')),
     () => readings.graph(),
+  );
+  api.get(
+    '/v1/configured',
+    described(
+      'The clusters that configuration gives to proxies, and whether they are called',
+      anything('clusters, routed'),
+    ),
+    () => {
+      const configured = readings.configured();
+      if (configured !== undefined) return configured;
+      throw new ApiError(
+        404,
+        'WEIR_API_NO_CONFIGURATION',
+        "the mesh's configuration is not known: routes do not come from an API server, or it has not told of all yet",
+      );
+    },
   );
   api.get(
     '/v1/services',

@@ -2,6 +2,7 @@
 import type { Weights } from '../decide/policy.ts';
 import type { Manifest } from '../generate/manifests.ts';
 import type { CalledBy } from '../graph/called.ts';
+import type { ConfiguredReading, RoutedHost } from '../graph/configured.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import type { ServiceStatus } from '../steer/status.ts';
 import { Client, CommandError } from './client.ts';
@@ -32,8 +33,8 @@ export async function gather({ from, sidecars, learnDays, allow }: Gathering): P
         `--sidecars needs a controller, which knows what is called; --from is ${from}, for example http://127.0.0.1:15900`,
       );
     }
-    const { loadRoutes } = await import('../routes/load.ts');
-    const gathered = await ofRoutes(loadRoutes(from).map((route) => ({ route })));
+    const { loadWholeRoutes } = await import('../routes/load.ts');
+    const gathered = await ofRoutes(loadWholeRoutes(from).map((route) => ({ route })));
     if (gathered.length > 0) return gathered;
     throw new CommandError(`${from} has no route with two backends that are Istio's subsets`);
   }
@@ -44,7 +45,8 @@ export async function gather({ from, sidecars, learnDays, allow }: Gathering): P
   const gathered = await ofRoutes(plansOf(routes, services));
   if (sidecars) {
     const { workloads } = await client.get<{ workloads: readonly CalledBy[] }>('/v1/calls');
-    return [...gathered, ...(await ofWorkloads(workloads, learnMsOf(learnDays), allow))];
+    const routed = await routedBy(client);
+    return [...gathered, ...(await ofWorkloads(workloads, routed, learnMsOf(learnDays), allow))];
   }
   if (gathered.length > 0) return gathered;
   throw new CommandError(`the controller at ${from} enforces no route with two backends that are Istio's subsets`);
@@ -64,8 +66,20 @@ async function ofRoutes(
     .map(({ route, manifests }) => ({ file: fileNameOf(route), manifests }));
 }
 
+/** A host whose VirtualService leads elsewhere is not seen to be called, so it has to be known by its configuration. */
+async function routedBy(client: Client): Promise<readonly RoutedHost[]> {
+  try {
+    return (await client.get<ConfiguredReading>('/v1/configured')).routed;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    note(`${error.message}; a host whose VirtualService leads to another has to be named with --allow`);
+    return [];
+  }
+}
+
 async function ofWorkloads(
   workloads: readonly CalledBy[],
+  routed: readonly RoutedHost[],
   learnMs: number,
   allow: readonly string[],
 ): Promise<readonly Gathered[]> {
@@ -76,7 +90,7 @@ async function ofWorkloads(
       `--allow is ${wrong}; it must be NAMESPACE/HOST, for example monitoring/* or */api.example.com`,
     );
   }
-  const rules = { learnMs, allow: [...ALWAYS_ALLOWED, ...allow], nowMs: Date.now() };
+  const rules = { learnMs, routed, allow: [...ALWAYS_ALLOWED, ...allow], nowMs: Date.now() };
   const { manifests, learning } = sidecarsOf(workloads, rules);
   if (learning.length > 0) note(`still learning, no Sidecar yet: ${learning.join(', ')}`);
   return manifests.map((manifest) => ({

@@ -13,18 +13,31 @@ export interface Manifest {
   readonly metadata: { readonly name: string; readonly namespace: string };
 }
 
+/** Whether two backends at least are Istio's subsets: otherwise there is nothing to choose. */
+export function isWritable(route: AdaptiveRoute): boolean {
+  return subsetsOf(route).length >= 2;
+}
+
 /**
  * @param weights of the plain route, out of 10,000
- * @returns none for a route of which fewer than two backends are Istio's subsets: there is nothing to choose
+ * @returns none for a route that is not writable, and for one whose VirtualService and subsets are there already, by its own word
  */
 export function manifestsOf(route: AdaptiveRoute, weights: Weights = initialWeights(route)): readonly Manifest[] {
-  if (subsetsOf(route).length < 2) return [];
+  if (!isWritable(route)) return [];
+  const { adopt, backendsFrom } = route.spec;
+  const rules = backendsFrom?.destinationRule === undefined ? [plain(destinationRuleOf(route))] : [];
   // One that is adopted is there already, and is changed there.
-  const models = [destinationRuleOf(route), ...(route.spec.adopt ? [] : [virtualServiceOf(route, weights)])];
-  return models.map((model) => {
-    model.validate();
-    return model.toJSON() as Manifest;
-  });
+  return adopt ? rules : [...rules, virtualServiceManifest(route, weights)];
+}
+
+/** The VirtualService by itself. */
+export function virtualServiceManifest(route: AdaptiveRoute, weights: Weights): Manifest {
+  return plain(virtualServiceOf(route, weights));
+}
+
+function plain(model: { validate(): void; toJSON(): unknown }): Manifest {
+  model.validate();
+  return model.toJSON() as Manifest;
 }
 
 /** Of the file that holds a route's manifests. What joins the two is in neither. */

@@ -5,6 +5,7 @@
  */
 import { Sidecar } from '@kubernetes-models/istio/networking.istio.io/v1beta1';
 import type { CalledBy } from '../graph/called.ts';
+import type { RoutedHost } from '../graph/configured.ts';
 import { MANAGED_BY, WHY } from './labels.ts';
 import type { Manifest } from './manifests.ts';
 
@@ -13,6 +14,8 @@ export interface SidecarRules {
   readonly learnMs: number;
   /** Hosts that every proxy keeps, as `NAMESPACE/HOST`; `*` stands for all. */
   readonly allow: readonly string[];
+  /** Who calls where these lead may be calling them: the host that was asked for is not seen. */
+  readonly routed: readonly RoutedHost[];
   /** ms since 1970 */
   readonly nowMs: number;
 }
@@ -34,15 +37,19 @@ export function sidecarsOf(called: readonly CalledBy[], rules: SidecarRules): Si
   };
 }
 
-function sidecarOf({ namespace, workload, sinceMs, hosts }: CalledBy, { allow }: SidecarRules): Manifest {
-  const called = [...new Set(hosts.map(({ host }) => `${namespaceOf(host)}/${host}`))];
+function sidecarOf({ namespace, workload, sinceMs, hosts }: CalledBy, { allow, routed }: SidecarRules): Manifest {
+  const reached = new Set(hosts.map(({ host }) => host));
+  const asked = routed.filter(({ to }) => reached.has(to)).map(({ host }) => host);
+  const called = [...new Set([...reached, ...asked].map((host) => `${namespaceOf(host)}/${host}`))];
   const day = new Date(sinceMs).toISOString().slice(0, 10);
   const sidecar = new Sidecar({
     metadata: {
       name: `weir-${workload}`,
       namespace,
       labels: { [MANAGED_BY]: 'weir' },
-      annotations: { [WHY]: `egress: what ${workload} has called since ${day}, and what is always allowed` },
+      annotations: {
+        [WHY]: `egress: what ${workload} has called since ${day}, hosts whose VirtualServices lead there, and what is always allowed`,
+      },
     },
     spec: {
       workloadSelector: { labels: { app: workload } },

@@ -2,6 +2,7 @@
  * Which hosts each workload has called, for much longer than the graph remembers: what a proxy may do without is judged by it. Kept
  * across restarts, bounded, and coarse: an hour is the finest it knows, so that what is kept seldom changes.
  */
+import { partsOfCluster } from '../routes/clusters.ts';
 import type { EdgeReport } from '../wire/messages.ts';
 
 /** A call that comes once a month is still one that is made. */
@@ -11,9 +12,6 @@ const COARSE_MS = 3_600_000;
 const MAX_PAIRS = 50_000;
 const PRUNE_EVERY_MS = 3_600_000;
 const KEY = 'called:';
-/** As istiod names the clusters of what a workload calls. */
-const OUTBOUND = /^outbound\|(\d+)\|[^|]*\|([^|]+)$/;
-
 export interface CalledHost {
   readonly host: string;
   readonly port: number;
@@ -41,12 +39,12 @@ export class Called {
 
   /** @param wallMs ms since 1970 */
   observe({ caller, cluster }: EdgeReport, wallMs: number): void {
-    const [, port, host] = OUTBOUND.exec(cluster) ?? [];
-    if (host === undefined) return;
+    const parts = partsOfCluster(cluster);
+    if (!parts) return;
     const hourMs = Math.floor(wallMs / COARSE_MS) * COARSE_MS;
     const key = `${caller.namespace}/${caller.workload}`;
     let kept = this.workloads.get(key);
-    const pair = `${host}:${port}`;
+    const pair = `${parts.host}:${parts.port}`;
     if (kept?.seenMsByHost.get(pair) === hourMs) return;
     if (!kept?.seenMsByHost.has(pair)) {
       if (this.pairs >= MAX_PAIRS) return;

@@ -1,13 +1,14 @@
 /**
  * Who calls whom in the whole mesh: one decayed picture per calling workload, zone and cluster, steered or not. A cluster
- * that no route names stands for a service of its own. Bounded: past MAX_EDGES new edges are only counted (by name, as many
+ * that no route names stands for what istiod's name of it says, or for a service of its own. Bounded: past MAX_EDGES new edges are only counted (by name, as many
  * again), and an edge that was silent for IDLE_MS makes room.
  *
  * Agents name an edge only in windows in which something went over it, so the silence before a window is added as silence.
  */
+import { partsOfCluster } from '../routes/clusters.ts';
 import type { EdgeReport } from '../wire/messages.ts';
 import { addTally, type Decayed, errorRatio, inFlight, loadRps, newDecayed, quantileMs } from './decayed.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, Place } from './directory.ts';
 import { addEdge, emptyTally } from './tally.ts';
 
 /** Long enough that a figure does not jump with each window, short enough that a person sees a fault while it lasts. */
@@ -19,9 +20,13 @@ const IDLE_MS = 600_000;
 export interface GraphEdge {
   readonly caller: { readonly workload: string; readonly namespace: string; readonly zone: string };
   readonly service: string;
-  /** Absent where the cluster is no backend of a route. */
+  /** Absent where the cluster is no backend: a service as a whole. */
   readonly backend?: string;
   readonly cluster: string;
+  /** Whether an AdaptiveRoute names the cluster. */
+  readonly isRouted: boolean;
+  /** Whether the mesh's configuration has the cluster; absent where none is read. */
+  readonly isConfigured?: boolean;
   readonly loadRps: number;
   readonly p50Ms: number;
   readonly p90Ms: number;
@@ -79,8 +84,9 @@ export class Mesh {
 
   view(directory: Directory, nowMs: number): GraphView {
     const placed = [...this.edges.values()].map((edge) => {
-      const place = directory.get(edge.cluster) ?? { service: edge.cluster };
-      return { ...edge, ...place, loadRps: loadRps(edge.picture, nowMs) };
+      const routed = directory.get(edge.cluster);
+      const place = routed ?? placeOf(edge.cluster);
+      return { ...edge, ...place, isRouted: routed !== undefined, loadRps: loadRps(edge.picture, nowMs) };
     });
     const totals = new Map<string, number>();
     const totalKey = (edge: (typeof placed)[number]) => `${nameOf(edge.caller)}\0${edge.caller.zone}\0${edge.service}`;
@@ -99,6 +105,14 @@ export class Mesh {
     });
     return { nodes: nodesOf(edges), edges, untrackedEdges: this.untracked.size };
   }
+}
+
+/** Of a cluster that no route names. */
+function placeOf(cluster: string): Place {
+  const parts = partsOfCluster(cluster);
+  if (!parts) return { service: cluster };
+  const { host, port, subset } = parts;
+  return { service: `${host}:${port}`, ...(subset !== '' && { backend: subset }) };
 }
 
 function nodesOf(edges: readonly GraphEdge[]): GraphView['nodes'] {

@@ -20,15 +20,16 @@ export function findApiServer(): KubeConfig {
   return kubeConfig;
 }
 
+/** Whether it will go on like this until somebody changes a role or a definition. */
+export function isRefused(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 403 || status === 404;
+}
+
 /** One sentence. @param what for example `AdaptiveRoutes` */
 export function sayFailure(error: unknown, what: string): string {
-  const { code, statusCode, message, body } = error as {
-    readonly code?: unknown;
-    readonly statusCode?: unknown;
-    readonly message?: string;
-    readonly body?: unknown;
-  };
-  const status = typeof code === 'number' ? code : statusCode;
+  const { code, message, body } = error as Failure;
+  const status = statusOf(error);
   if (status === 401) return `the API server does not accept our token (401) for ${what}`;
   if (status === 403) return `the API server does not let us read or write ${what} (403): a role is missing`;
   if (status === 404) return `the API server does not know ${what} (404): install their custom resource definition`;
@@ -37,6 +38,18 @@ export function sayFailure(error: unknown, what: string): string {
     return `the API server answered ${status} about ${what}${said === undefined ? '' : `: ${said}`}`;
   }
   return `the API server cannot be reached for ${what}: ${typeof code === 'string' ? code : message}`;
+}
+
+interface Failure {
+  readonly code?: unknown;
+  readonly statusCode?: unknown;
+  readonly message?: string;
+  readonly body?: unknown;
+}
+
+function statusOf(error: unknown): unknown {
+  const { code, statusCode } = error as Failure;
+  return typeof code === 'number' ? code : statusCode;
 }
 
 /** What the API server says in the body of a refusal; empty where it says nothing. */

@@ -11,7 +11,7 @@ import {
   type ObjectCache,
 } from '@kubernetes/client-node';
 import type { Log } from '../log.ts';
-import { sayFailure } from './api-server.ts';
+import { isRefused, sayFailure } from './api-server.ts';
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 30_000;
@@ -22,6 +22,8 @@ export interface FollowOptions<T extends KubernetesObject> {
   readonly path: string;
   /** In words, plural: `AdaptiveRoutes`. */
   readonly what: string;
+  /** Of those that are listed; undefined: all. */
+  readonly labelSelector?: string;
   readonly list: () => Promise<KubernetesListObject<T>>;
   readonly log: Log;
 }
@@ -29,6 +31,8 @@ export interface FollowOptions<T extends KubernetesObject> {
 export class Followed<T extends KubernetesObject> {
   /** Called after anything was added, changed or removed. */
   onChange: () => void = () => {};
+  /** Whether the API server has told of all of them once. */
+  isListed = false;
   private readonly options: FollowOptions<T>;
   private readonly informer: Informer<T> & ObjectCache<T>;
   private waitMs = FIRST_WAIT_MS;
@@ -36,16 +40,19 @@ export class Followed<T extends KubernetesObject> {
   private isBroken = false;
   private isClosed = false;
   private opened: (() => void) | undefined;
+  private failed: (() => void) | undefined;
 
   constructor(options: FollowOptions<T>) {
+    const { kubeConfig, path, labelSelector } = options;
     this.options = options;
-    this.informer = makeInformer(options.kubeConfig, options.path, async () => {
-      const list = await options.list();
+    const list = async () => {
+      const found = await options.list();
       this.works();
       // Told after the informer has taken the list in.
-      setImmediate(() => this.opened?.());
-      return list;
-    });
+      setImmediate(() => this.listed());
+      return found;
+    };
+    this.informer = makeInformer(kubeConfig, path, list, labelSelector);
     this.informer.on('change', () => {
       this.works();
       this.onChange();
@@ -63,6 +70,15 @@ export class Followed<T extends KubernetesObject> {
     this.opened = undefined;
   }
 
+  /** Resolves too where the API server does not let us have it, or does not know it: that is said, and tried again, as ever. */
+  async openIfAllowed(): Promise<void> {
+    const failed = new Promise<void>((resolve) => {
+      this.failed = resolve;
+    });
+    await Promise.race([this.open(), failed]);
+    this.failed = undefined;
+  }
+
   list(): readonly T[] {
     return this.informer.list();
   }
@@ -71,6 +87,13 @@ export class Followed<T extends KubernetesObject> {
     this.isClosed = true;
     clearTimeout(this.timer);
     void this.informer.stop();
+  }
+
+  private listed(): void {
+    const isFirst = !this.isListed;
+    this.isListed = true;
+    this.opened?.();
+    if (isFirst) this.onChange();
   }
 
   private works(): void {
@@ -83,6 +106,7 @@ export class Followed<T extends KubernetesObject> {
   private begin(error: unknown): void {
     if (this.isClosed) return;
     const { log, what } = this.options;
+    if (isRefused(error)) this.failed?.();
     // An API server closes a watch every few minutes, and a restart of it ends them all: only what lasts is worth a line.
     if (this.waitMs > FIRST_WAIT_MS && !this.isBroken) {
       this.isBroken = true;

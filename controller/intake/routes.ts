@@ -11,17 +11,20 @@ import {
 } from '@kubernetes/client-node';
 import type { Log } from '../log.ts';
 import { GROUP, PLURAL, VERSION } from '../routes/crd.ts';
-import { RouteError } from '../routes/parse.ts';
+import { RouteError, readRoute } from '../routes/parse.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import type { OpenRoutes, RouteListener, RouteNews, RouteSource } from '../routes/source.ts';
 import { type Acceptance, acceptAll, nameOf, type RouteObject } from './accept.ts';
 import { FIELD_MANAGER, sayFailure } from './api-server.ts';
+import type { Discovery } from './discovery.ts';
 import { Followed } from './follow.ts';
 import { type RouteStatus, statusOf } from './status.ts';
 
 const WHAT = 'AdaptiveRoutes';
 /** A change is taken once things have been still for so long: `kubectl apply` of a folder is many. */
 const STILL_MS = 100;
+/** What backends come from changes all the time while pods come and go: it is looked at once in so long. */
+const DISCOVERED_MS = 1_000;
 /** A route's status is written at most so often. */
 const STATUS_EVERY_MS = 5_000;
 
@@ -30,18 +33,21 @@ type Objects = Pick<CustomObjectsApi, 'patchNamespacedCustomObjectStatus'>;
 
 export interface KubernetesRoutesOptions extends RouteListener {
   readonly followed: Pick<Followed<KubernetesObject>, 'list' | 'close' | 'onChange'>;
+  readonly discovery: Pick<Discovery, 'backendsOf' | 'lookBehind' | 'close' | 'onChange'>;
   readonly objects: Objects;
   readonly log: Log;
 }
 
 /**
- * Waits until the API server has listed its AdaptiveRoutes, and gives what opens them.
+ * Waits until the API server has listed its AdaptiveRoutes and what their backends come from, and gives what opens them.
  * @param namespace the only one that is looked at; undefined: all
+ * @param discovery open already
  */
 export async function openKubernetesRoutes(
   namespace: string | undefined,
   log: Log,
   kubeConfig: KubeConfig,
+  discovery: Discovery,
 ): Promise<OpenRoutes> {
   const objects = kubeConfig.makeApiClient(CustomObjectsApi);
   const where = { group: GROUP, version: VERSION, plural: PLURAL };
@@ -56,7 +62,8 @@ export async function openKubernetesRoutes(
     log,
   });
   await followed.open();
-  return (listener) => new KubernetesRoutes({ ...listener, followed, objects, log });
+  await discovery.lookBehind(openOnes(followed.list() as unknown as readonly RouteObject[]));
+  return (listener) => new KubernetesRoutes({ ...listener, followed, discovery, objects, log });
 }
 
 export class KubernetesRoutes implements RouteSource {
@@ -64,6 +71,7 @@ export class KubernetesRoutes implements RouteSource {
   private judged: readonly Acceptance[] = [];
   private inForce = '';
   private timer: NodeJS.Timeout | undefined;
+  private discoveredTimer: NodeJS.Timeout | undefined;
   private readonly written = new Map<string, { readonly atMs: number; readonly text: string }>();
   private isWriting = false;
   private isStatusBroken = false;
@@ -75,9 +83,17 @@ export class KubernetesRoutes implements RouteSource {
   start(): readonly AdaptiveRoute[] {
     const routes = this.judge();
     this.inForce = JSON.stringify(routes);
-    this.options.followed.onChange = () => {
+    const { followed, discovery } = this.options;
+    followed.onChange = () => {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.reload(), STILL_MS);
+    };
+    discovery.onChange = () => {
+      if (!this.judged.some(({ object }) => isOpen(object))) return;
+      this.discoveredTimer ??= setTimeout(() => {
+        this.discoveredTimer = undefined;
+        this.reload();
+      }, DISCOVERED_MS);
     };
     return routes;
   }
@@ -100,15 +116,20 @@ export class KubernetesRoutes implements RouteSource {
 
   close(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.discoveredTimer);
     this.options.followed.close();
+    this.options.discovery.close();
   }
 
   private judge(): readonly AdaptiveRoute[] {
-    const { followed, onRefused } = this.options;
+    const { followed, discovery, onRefused } = this.options;
     const before = new Map(this.judged.flatMap(({ object, route }) => (route ? [[object.metadata.uid, route]] : [])));
     const known = new Map(this.judged.map(({ object, message }) => [object.metadata.uid, message]));
     // The definition's schema has let nothing else in; the client's types have a Date where there is text.
-    this.judged = acceptAll(followed.list() as unknown as readonly RouteObject[], before);
+    const objects = followed.list() as unknown as readonly RouteObject[];
+    // What is new is told of when it is listed.
+    void discovery.lookBehind(openOnes(objects));
+    this.judged = acceptAll(objects, before, (route) => discovery.backendsOf(route));
     for (const { object, reason, message } of this.judged) {
       if (reason !== 'Valid' && known.get(object.metadata.uid) !== message) {
         onRefused(new RouteError([`AdaptiveRoute ${nameOf(object)}: ${message}`]));
@@ -166,4 +187,17 @@ export class KubernetesRoutes implements RouteSource {
       return false;
     }
   }
+}
+
+/** Whether it leaves its backends to the API server. */
+function isOpen({ spec }: RouteObject): boolean {
+  return (spec as { backendsFrom?: unknown } | undefined)?.backendsFrom !== undefined;
+}
+
+/** Those that do, as far as they can be read. */
+function openOnes(objects: readonly RouteObject[]): readonly AdaptiveRoute[] {
+  return objects.filter(isOpen).flatMap(({ apiVersion, kind, metadata: { name, namespace }, spec }) => {
+    const { route } = readRoute({ apiVersion, kind, metadata: { name, namespace }, spec });
+    return route ?? [];
+  });
 }

@@ -3,8 +3,10 @@
  * whoever names one agrees to that. From then on nothing is forced: who sets the rules anew has them, and is told so on the route.
  */
 import { adoptedRules, type HttpRule } from '../generate/adopt.ts';
+import { nameFor } from '../generate/labels.ts';
 import type { Manifest } from '../generate/manifests.ts';
 import { fullHost, fullName, subsetsOf } from '../routes/clusters.ts';
+import { withLeaving } from './leaving.ts';
 import type { Found, Objects } from './objects.ts';
 import { InTheWay } from './place.ts';
 import type { Plan } from './plan.ts';
@@ -15,8 +17,12 @@ const ADOPTED_BY = 'weir.dev/adopted-by';
 const BEFORE = 'weir.dev/http-before';
 const API = 'networking.istio.io/v1beta1';
 
-/** @throws InTheWay */
-export async function adopt(objects: Objects, { route, weights }: Plan, manifests: readonly Manifest[]): Promise<void> {
+/** @returns whether that is all, as of `Place.put`, and whether what is adopted is for calls within the mesh @throws InTheWay */
+export async function adopt(
+  objects: Objects,
+  { route, weights }: Plan,
+  manifests: readonly Manifest[],
+): Promise<{ readonly isWhole: boolean; readonly isOfMesh: boolean }> {
   const { namespace } = route.metadata;
   const name = route.spec.adopt?.virtualService ?? '';
   const found = await objects.get('VirtualService', namespace, name);
@@ -45,7 +51,14 @@ export async function adopt(objects: Objects, { route, weights }: Plan, manifest
     );
   }
   // Subsets before the rules that name them.
-  for (const manifest of await missingRules(objects, { route, weights }, manifests)) await objects.apply(manifest);
+  let isWhole = true;
+  for (const manifest of await missingRules(objects, { route, weights }, manifests)) {
+    const there = await objects.get('DestinationRule', namespace, manifest.metadata.name);
+    const ours = await objects.get('VirtualService', namespace, nameFor(route.metadata.name));
+    const first = withLeaving(manifest, there, ours ? [found, ours] : [found]);
+    await objects.apply(first.rule);
+    isWhole &&= first.isWhole;
+  }
   const applied = {
     apiVersion: API,
     kind: 'VirtualService',
@@ -57,6 +70,7 @@ export async function adopt(objects: Objects, { route, weights }: Plan, manifest
     spec: { http },
   };
   await objects.apply(applied, { isForced: kept === undefined });
+  return { isWhole, isOfMesh: (found.spec?.gateways ?? ['mesh']).includes('mesh') };
 }
 
 export interface Adopted {

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { isOurs } from '../generate/labels.ts';
-import { fileNameOf, type Manifest, manifestText } from '../generate/manifests.ts';
+import { fileNameOf, isWritable, type Manifest, manifestText } from '../generate/manifests.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import { InTheWay, type Orphan, type Place } from './place.ts';
 import type { Plan } from './plan.ts';
@@ -20,7 +20,12 @@ export class Files implements Place {
     this.name = `folder ${folder}`;
   }
 
-  async put({ route }: Plan, manifests: readonly Manifest[]): Promise<void> {
+  async put({ route }: Plan, manifests: readonly Manifest[]): Promise<boolean> {
+    const { adopt } = route.spec;
+    if (adopt) {
+      const message = `spec.adopt names VirtualService ${adopt.virtualService}, and files cannot change what is in a cluster; take spec.adopt out, and the host out of that VirtualService`;
+      throw new InTheWay('CannotAdopt', message);
+    }
     mkdirSync(this.folder, { recursive: true });
     const path = join(this.folder, fileNameOf(route));
     const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
@@ -28,15 +33,16 @@ export class Files implements Place {
       throw new InTheWay('NotOurs', `${path} is not a file of Weir's; move it away`);
     }
     const text = manifestText(manifests);
-    if (text === before) return;
+    if (text === before) return true;
     // Whoever reads it meanwhile has the old one or the new one.
     writeFileSync(`${path}.part`, text);
     renameSync(`${path}.part`, path);
+    return true;
   }
 
   async orphans(kept: readonly AdaptiveRoute[]): Promise<readonly Orphan[]> {
     if (!existsSync(this.folder)) return [];
-    const stay = new Set(kept.map(fileNameOf));
+    const stay = new Set(kept.filter(isWritable).map(fileNameOf));
     return readdirSync(this.folder)
       .filter((file) => file.endsWith('.yaml') && !stay.has(file))
       .map((file) => join(this.folder, file))

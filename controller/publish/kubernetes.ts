@@ -3,10 +3,11 @@
  * VirtualService, so that the cluster takes them away in that order when a route is deleted while no controller runs.
  */
 import { isOurs, nameFor, OURS } from '../generate/labels.ts';
-import type { Manifest } from '../generate/manifests.ts';
+import { isWritable, type Manifest, virtualServiceManifest } from '../generate/manifests.ts';
 import { fullHost, fullName } from '../routes/clusters.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import { type Adopted, adopt, adoptedOnes } from './adopt.ts';
+import { withLeaving } from './leaving.ts';
 import { type Found, type Kind, kindOf, type Objects, type Owner } from './objects.ts';
 import { InTheWay, keyOf, type Orphan, type Place } from './place.ts';
 import type { Plan } from './plan.ts';
@@ -15,6 +16,8 @@ export class Cluster implements Place {
   readonly name = 'the cluster';
   private readonly objects: Objects;
   private readonly namespace: string | undefined;
+  /** Whether what a route adopts is for calls within the mesh, by key of the route; not there: not known yet. */
+  private readonly adoptsOfMesh = new Map<string, boolean>();
 
   /** @param namespace the only one that is written to; undefined: all */
   constructor(objects: Objects, namespace: string | undefined) {
@@ -22,25 +25,41 @@ export class Cluster implements Place {
     this.namespace = namespace;
   }
 
-  async put(plan: Plan, manifests: readonly Manifest[]): Promise<void> {
+  async put(plan: Plan, manifests: readonly Manifest[]): Promise<boolean> {
     const { objects } = this;
     const { route } = plan;
     await this.refuseOtherRoutes(route);
-    if (route.spec.adopt) return adopt(objects, plan, manifests);
-    const rule = manifests.find(({ kind }) => kind === 'DestinationRule');
+    if (route.spec.adopt) return this.putAdopting(plan, manifests);
     const service = manifests.find(({ kind }) => kind === 'VirtualService');
-    if (!rule || !service) throw new RangeError('a route makes a DestinationRule and a VirtualService');
-    const known = (await refuseStrangers(objects, [rule, service])).get('VirtualService');
+    if (!service) throw new RangeError('a route that adopts none makes a VirtualService');
+    const there = await refuseStrangers(objects, manifests);
+    const known = there.get('VirtualService');
     const routeOwner = await this.ownerOf(route);
-    await objects.apply(rule, { owner: known && ownerFrom(service, known.metadata.uid) });
+    // None where the route's subsets are those of somebody else's.
+    const whole = manifests.find(({ kind }) => kind === 'DestinationRule');
+    const first = whole && withLeaving(whole, there.get('DestinationRule'), known ? [known] : []);
+    if (first) await objects.apply(first.rule, { owner: known && ownerFrom(service, known.metadata.uid) });
     const { metadata } = await objects.apply(service, { owner: routeOwner });
-    if (metadata.uid !== known?.metadata.uid) {
-      await objects.apply(rule, { owner: ownerFrom(service, metadata.uid) });
+    if (first && metadata.uid !== known?.metadata.uid) {
+      await objects.apply(first.rule, { owner: ownerFrom(service, metadata.uid) });
     }
+    return first?.isWhole ?? true;
+  }
+
+  /** A VirtualService of gateways alone says nothing of calls within the mesh, so those have one of ours. */
+  private async putAdopting(plan: Plan, manifests: readonly Manifest[]): Promise<boolean> {
+    const { route, weights } = plan;
+    const { isWhole, isOfMesh } = await adopt(this.objects, plan, manifests);
+    this.adoptsOfMesh.set(keyOf(route), isOfMesh);
+    if (isOfMesh) return isWhole;
+    const service = virtualServiceManifest(route, weights);
+    await refuseStrangers(this.objects, [service]);
+    await this.objects.apply(service, { owner: await this.ownerOf(route) });
+    return isWhole;
   }
 
   async orphans(kept: readonly AdaptiveRoute[]): Promise<readonly Orphan[]> {
-    const stay = new Set(kept.flatMap(namesOf));
+    const stay = new Set(kept.flatMap((route) => this.namesOf(route)));
     const keptNames = new Set(kept.map(({ metadata }) => `${metadata.namespace}/${nameFor(metadata.name)}`));
     const orphans: Orphan[] = [];
     for (const kind of ['VirtualService', 'DestinationRule'] as const) {
@@ -52,7 +71,9 @@ export class Cluster implements Place {
         orphans.push(removable(this.objects, kind, namespace, name));
       }
     }
-    const adopters = new Map(kept.map((route) => [keyOf(route), route.spec.adopt?.virtualService]));
+    const adopters = new Map(
+      kept.map((route) => [keyOf(route), isWritable(route) ? route.spec.adopt?.virtualService : undefined]),
+    );
     for (const adopted of await adoptedOnes(this.objects, this.namespace)) {
       const { namespace, route, name } = adopted;
       const key = `${namespace}/${route}`;
@@ -79,6 +100,16 @@ export class Cluster implements Place {
       'HostTaken',
       `VirtualService ${namespace}/${other.metadata.name} routes ${host} already, and of two Istio obeys the older; name it in spec.adopt.virtualService, or take the host out of it`,
     );
+  }
+
+  /** What a route that stays is to have. */
+  private namesOf(route: AdaptiveRoute): string[] {
+    const { metadata, spec } = route;
+    if (!isWritable(route)) return [];
+    const name = `${metadata.namespace}/${nameFor(metadata.name)}`;
+    const isRuleOurs = spec.backendsFrom?.destinationRule === undefined;
+    const isServiceOurs = !spec.adopt || this.adoptsOfMesh.get(keyOf(route)) !== true;
+    return [...(isRuleOurs ? [`DestinationRule ${name}`] : []), ...(isServiceOurs ? [`VirtualService ${name}`] : [])];
   }
 
   /** An object whose route is in the cluster to be enforced stays, also where the route as it stands cannot be in force. */
@@ -138,12 +169,6 @@ export async function refuseStrangers(
     if (found) known.set(kind, found);
   }
   return known;
-}
-
-/** What the routes that stay are to have. */
-function namesOf({ metadata, spec }: AdaptiveRoute): string[] {
-  const name = `${metadata.namespace}/${nameFor(metadata.name)}`;
-  return [`DestinationRule ${name}`, ...(spec.adopt ? [] : [`VirtualService ${name}`])];
 }
 
 function ownerFrom({ apiVersion, kind, metadata }: Manifest, uid: string): Owner {

@@ -40,7 +40,7 @@ export interface Found {
   readonly spec?: {
     readonly host?: string;
     readonly http?: readonly HttpRule[];
-    readonly subsets?: readonly { readonly name: string }[];
+    readonly subsets?: readonly { readonly name: string; readonly labels?: Readonly<Record<string, string>> }[];
     readonly hosts?: readonly string[];
     readonly gateways?: readonly string[];
     readonly mode?: string;

@@ -17,10 +17,11 @@ export interface Place {
   readonly name: string;
   /**
    * Makes it hold these manifests of one route, one after the other.
+   * @returns whether that is all; otherwise they are to be put again once proxies have let go of what is there too
    * @throws InTheWay where something that is not Weir's is there; any other error is trouble that may pass
    */
-  put(plan: Plan, manifests: readonly Manifest[]): Promise<void>;
-  /** @param kept routes whose objects stay */
+  put(plan: Plan, manifests: readonly Manifest[]): Promise<boolean>;
+  /** @param kept routes whose objects stay, as far as two of their backends are Istio's subsets */
   orphans(kept: readonly AdaptiveRoute[]): Promise<readonly Orphan[]>;
 }
 
@@ -30,9 +31,9 @@ export class InTheWay extends Error {
   readonly code = 'WEIR_CONTROLLER_IN_THE_WAY';
   /**
    * Conflict: another manager has set fields of ours. NotOurs: an object of our name. HostTaken: another VirtualService of the host.
-   * NotThere, NothingToAdopt: what is to be adopted is missing, or does not lead to the service.
+   * NotThere, NothingToAdopt: what is to be adopted is missing, or does not lead to the service. CannotAdopt: not by files.
    */
-  readonly reason: 'Conflict' | 'NotOurs' | 'HostTaken' | 'NotThere' | 'NothingToAdopt';
+  readonly reason: 'Conflict' | 'NotOurs' | 'HostTaken' | 'NotThere' | 'NothingToAdopt' | 'CannotAdopt';
 
   constructor(reason: InTheWay['reason'], message: string) {
     super(message);

@@ -5,7 +5,7 @@
  */
 import type { Weights } from '../decide/policy.ts';
 import { largestMove, shareOf } from '../decide/weights.ts';
-import { type Manifest, manifestsOf } from '../generate/manifests.ts';
+import { isWritable, type Manifest, manifestsOf } from '../generate/manifests.ts';
 import type { Log } from '../log.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import type { PublishNews } from '../routes/source.ts';
@@ -38,6 +38,7 @@ interface Entry {
   readonly route: AdaptiveRoute;
   readonly weights: Weights;
   readonly triedMs: number;
+  /** Whether nothing is left to be done. */
   readonly isWritten: boolean;
   readonly state: PublishNews;
 }
@@ -113,13 +114,13 @@ export class Publisher {
     };
     try {
       const manifests = manifestsOf(route, weights);
-      if (manifests.length === 0) {
+      if (!isWritable(route)) {
         const message = 'fewer than two of its backends are subsets that Istio knows by their names';
         return entry(true, { isThere: true, reason: 'NothingToWrite', message });
       }
-      await place.put({ route, weights }, manifests);
+      const isWhole = await place.put({ route, weights }, manifests);
       count('written');
-      return entry(true, {
+      return entry(isWhole, {
         isThere: true,
         reason: 'Published',
         message: sayWritten(route, manifests, weights, place.name),
@@ -187,7 +188,7 @@ function isSameRoute(a: AdaptiveRoute, b: AdaptiveRoute): boolean {
 
 function sayWritten({ spec }: AdaptiveRoute, manifests: readonly Manifest[], weights: Weights, place: string): string {
   const objects = spec.adopt
-    ? `what steering needs is in VirtualService ${spec.adopt.virtualService}, adopted, and its subsets`
+    ? `what steering needs is in VirtualService ${spec.adopt.virtualService}, adopted, and in what it names`
     : manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(' and ');
   const shares = Object.keys(weights).map((name) => `${name} ${Math.round(shareOf(weights, name) * 1_000) / 10} %`);
   return `${objects} are in ${place}, plain route ${shares.join(', ')}`;

@@ -3,6 +3,8 @@
  * exist. A cluster stands for one backend of one service in the whole mesh, because a filter knows a call's place by its
  * cluster alone.
  */
+
+import { subsetsOf } from './clusters.ts';
 import type { Problem } from './explain.ts';
 import { shown, unknownKey } from './explain.ts';
 import type { AdaptiveRoute } from './route.ts';
@@ -23,6 +25,7 @@ export function checkRoute(route: AdaptiveRoute, policies: readonly string[]): r
     const hint = unknownKey([spec.policy], policies).slice(spec.policy.length);
     say('spec.policy', `spec.policy: ${spec.policy}${hint}`);
   }
+  checkOrigin(route, say);
   for (const key of ['name', 'cluster'] as const) {
     for (const [first, second] of repeats(spec.backends.map((backend) => backend[key]))) {
       const value = spec.backends[second]?.[key];
@@ -94,6 +97,30 @@ export function checkTogether(routes: readonly AdaptiveRoute[]): readonly Clash[
   return clashes;
 }
 
+/** Where backends come from, and what those that are Istio's subsets may be called. */
+function checkOrigin(route: AdaptiveRoute, say: (path: string, message: string) => void): void {
+  const { backends, backendsFrom } = route.spec;
+  if (!backendsFrom && backends.length === 0) {
+    say('spec.backends', 'spec.backends is empty; name at least one backend, or spec.backendsFrom');
+  }
+  const { label, destinationRule } = backendsFrom ?? {};
+  if (backendsFrom && (label === undefined) === (destinationRule === undefined)) {
+    const both = label === undefined ? 'neither' : 'both';
+    say('spec.backendsFrom', `spec.backendsFrom names ${both} of label and destinationRule; it must name one`);
+  }
+  for (const [index, { weight }] of backendsFrom ? backends.entries() : []) {
+    if (weight === undefined) continue;
+    const message = `spec.backends[${index}].weight: which backends there are is told by spec.backendsFrom, so none can have a weight beforehand; leave it out`;
+    say(`spec.backends.${index}.weight`, message);
+  }
+  const subsets = subsetsOf(route);
+  for (const [index, backend] of backends.entries()) {
+    if (!backend.name.includes('.') || !subsets.includes(backend)) continue;
+    const message = `spec.backends[${index}].name is ${shown(backend.name)}, and Istio knows no subset with a dot in its name; write it without, or name its cluster`;
+    say(`spec.backends.${index}.name`, message);
+  }
+}
+
 function checkShares(route: AdaptiveRoute, say: (path: string, message: string) => void): void {
   const { backends } = route.spec;
   const weights = backends.map((backend) => backend.weight);
@@ -120,7 +147,7 @@ function checkShares(route: AdaptiveRoute, say: (path: string, message: string) 
   if (least > 1 + SHARE_DUST) {
     say('spec.backends', `spec.backends: minShare sums to ${round(least)}; it must be at most 1`);
   }
-  if (most < 1 - SHARE_DUST) {
+  if (backends.length > 0 && most < 1 - SHARE_DUST) {
     say('spec.backends', `spec.backends: maxShare sums to ${round(most)}; it must be at least 1`);
   }
 }

@@ -13,9 +13,21 @@ export function fullHost({ metadata, spec }: AdaptiveRoute): string {
   return fullName(spec.host, metadata.namespace);
 }
 
-/** @param subset '' for the service as a whole */
+/** @param host its whole name @param subset '' for the service as a whole */
+export function clusterNamed(host: string, port: number, subset = ''): string {
+  return `outbound|${port}|${subset}|${host}`;
+}
+
+/** What a cluster of istiod's stands for; undefined for any other. @returns subset '' for the service as a whole */
+export function partsOfCluster(
+  cluster: string,
+): { readonly host: string; readonly port: number; readonly subset: string } | undefined {
+  const [, port, subset = '', host] = /^outbound\|(\d+)\|([^|]*)\|([^|]+)$/.exec(cluster) ?? [];
+  return host === undefined ? undefined : { host, port: Number(port), subset };
+}
+
 function istioCluster(route: AdaptiveRoute, subset: string): string {
-  return `outbound|${route.spec.port}|${subset}|${fullHost(route)}`;
+  return clusterNamed(fullHost(route), route.spec.port, subset);
 }
 
 /** The backends that are subsets which Istio knows by the backend's name. */

@@ -49,8 +49,16 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
       message: 'minShare must sum to at most 1',
     },
     {
-      rule: 'self.backends.map(b, b.maxShare).sum() >= 0.999999999',
+      rule: 'has(self.backendsFrom) || self.backends.map(b, b.maxShare).sum() >= 0.999999999',
       message: 'maxShare must sum to at least 1',
+    },
+    {
+      rule: 'has(self.backendsFrom) || self.backends.size() > 0',
+      message: 'name at least one backend, or backendsFrom',
+    },
+    {
+      rule: '!has(self.backendsFrom) || self.backends.all(b, !has(b.weight))',
+      message: 'with backendsFrom no backend can have a weight beforehand',
     },
     {
       rule: "self.backends.all(b, b.cluster == '' || self.backends.exists_one(c, c.cluster == b.cluster))",
@@ -58,6 +66,9 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     },
   ],
   'spec.backends[]': [{ rule: 'self.minShare <= self.maxShare', message: 'minShare must be at most maxShare' }],
+  'spec.backendsFrom': [
+    { rule: 'has(self.label) != has(self.destinationRule)', message: 'name one of label and destinationRule' },
+  ],
   'spec.guard.freezes[]': [
     { rule: 'timestamp(self.from) < timestamp(self.to)', message: 'to must be later than from' },
   ],

@@ -11,6 +11,22 @@ export function loadRoutes(path: string, policies?: readonly string[]): readonly
   return routes;
 }
 
+/**
+ * Those that a file can say all of.
+ * @throws RouteError when one leaves its backends to an API server
+ */
+export function loadWholeRoutes(path: string, policies?: readonly string[]): readonly AdaptiveRoute[] {
+  const routes = loadRoutes(path, policies);
+  const open = routes.filter(({ spec }) => spec.backendsFrom);
+  if (open.length === 0) return routes;
+  throw new RouteError(
+    open.map(
+      ({ metadata }) =>
+        `AdaptiveRoute ${metadata.namespace}/${metadata.name}: spec.backendsFrom asks an API server, and ${path} is a file; name the backends, or take routes from the API server (WEIR_CONTROLLER_ROUTES=kubernetes)`,
+    ),
+  );
+}
+
 function readTexts(path: string): readonly RouteText[] {
   try {
     const files = statSync(path).isDirectory()

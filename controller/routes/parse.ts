@@ -11,7 +11,7 @@ import { withClusters } from './clusters.ts';
 import { explain, type Problem } from './explain.ts';
 import { AdaptiveRoute } from './route.ts';
 
-const KNOWN_POLICIES: readonly string[] = policies.map((policy) => policy.name);
+export const KNOWN_POLICIES: readonly string[] = policies.map((policy) => policy.name);
 
 export class RouteError extends Error {
   override readonly name = 'RouteError';

@@ -78,7 +78,32 @@ export const AdaptiveRoute = Type.Object(
           description:
             "Envoy clusters that are no backend but at which calls of the service arrive; where a backend has Istio's name, also outbound|PORT||HOST.",
         }),
-        backends: Type.Array(Backend, { minItems: 1, maxItems: 64 }),
+        backends: Type.Array(Backend, {
+          maxItems: 64,
+          default: [],
+          description:
+            'At least one, or backendsFrom; with backendsFrom what is said here counts for the one of that name.',
+        }),
+        backendsFrom: Type.Optional(
+          Type.Object(
+            {
+              label: Type.Optional(
+                Type.String({
+                  pattern: '^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$',
+                  description:
+                    'Each value that this label has on the pods behind the host is a backend, for example version; topology.kubernetes.io/zone: each zone that its endpoints stand in.',
+                }),
+              ),
+              destinationRule: Type.Optional(
+                Type.String({
+                  pattern: '^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$',
+                  description: 'Each subset of this one, of the namespace, is a backend; Weir then writes none itself.',
+                }),
+              ),
+            },
+            { ...closed, description: 'Backends as the API server tells of them, and as they change: one of the two.' },
+          ),
+        ),
         adopt: Type.Optional(
           Type.Object(
             {

@@ -5,7 +5,7 @@
  */
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { loadRoutes } from './load.ts';
+import { loadWholeRoutes } from './load.ts';
 import type { AdaptiveRoute } from './route.ts';
 import type { RouteListener, RouteSource } from './source.ts';
 
@@ -35,7 +35,7 @@ export class RouteFiles implements RouteSource {
    */
   start(): readonly AdaptiveRoute[] {
     const { path, policies } = this.options;
-    const routes = loadRoutes(path, policies);
+    const routes = loadWholeRoutes(path, policies);
     this.inForce = JSON.stringify(routes);
     // A file is watched through its folder: a watch on the file itself ends when an editor replaces it.
     const folder = statSync(path).isDirectory() ? path : dirname(path);
@@ -51,7 +51,7 @@ export class RouteFiles implements RouteSource {
   reload(): void {
     let routes: readonly AdaptiveRoute[];
     try {
-      routes = loadRoutes(this.options.path, this.options.policies);
+      routes = loadWholeRoutes(this.options.path, this.options.policies);
     } catch (error) {
       this.options.onRefused(error as Error);
       return;

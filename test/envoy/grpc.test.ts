@@ -3,6 +3,7 @@ import * as http2 from 'node:http2';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { clusterOf } from '../../deploy/local/envoy/bootstrap.ts';
+import { before } from '../support/before.ts';
 import { useHttp2 } from '../support/bootstrap-edits.ts';
 import { Lab } from '../support/lab.ts';
 import { closedPort, startGrpcOrigin } from '../support/origin.ts';
@@ -33,7 +34,7 @@ const proxy = await lab.proxy({ services: [shop, gone], agentPort: agent.port, c
 const session = http2.connect(`http://127.0.0.1:${proxy.port}`);
 let expected = 0;
 
-test.before(async () => {
+before(test, async () => {
   agent.deliver([shop, gone].map((service) => tableOf(service, { a: 0, b: 10_000 })));
   await until('both VMs to have the table', () => agent.upToDate() === 2);
 });

@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { clusterOf, type RoutedService } from '../../deploy/local/envoy/bootstrap.ts';
+import { before } from '../support/before.ts';
 import { Caller } from '../support/calls.ts';
 import { Lab } from '../support/lab.ts';
 import { type Answer, closedPort, startOrigin } from '../support/origin.ts';
@@ -21,7 +22,7 @@ const proxy = await lab.proxy({ services: Object.values(services), agentPort: ag
 const caller = new Caller(proxy.port);
 let expected = 0;
 
-test.before(async () => {
+before(test, async () => {
   agent.deliver(Object.values(services).map((service) => tableOf(service, { a: 10_000, b: 0 })));
   await until('both VMs to have the table', () => agent.upToDate() === 2);
 });

@@ -3,6 +3,7 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { before } from '../support/before.ts';
 import { useListenerFile, writeListeners } from '../support/bootstrap-edits.ts';
 import { Caller } from '../support/calls.ts';
 import { Lab, type ProxyOptions } from '../support/lab.ts';
@@ -25,7 +26,7 @@ const options: ProxyOptions = {
 };
 const proxy = await lab.proxy({ ...options, change: (bootstrap) => useListenerFile(bootstrap, listenerFile) });
 
-test.before(async () => {
+before(test, async () => {
   agent.deliver([tableOf(shop, { a: 0, b: 10_000 })]);
   await until('every VM to have the table', () => agent.upToDate() === 3);
 });

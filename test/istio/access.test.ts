@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
 import { SYSTEM_NAMESPACE } from './chart.ts';
 import { eventually } from './eventually.ts';
@@ -14,7 +15,7 @@ const test = suite('access by ServiceAccount tokens');
 let cluster: ApiServer;
 let weir: Weir;
 
-test.before(async () => {
+before(test, async () => {
   cluster = await ApiServer.start();
   weir = await Weir.install(cluster, { filter: { namespaces: [] } });
   await weir.startController();

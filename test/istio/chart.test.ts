@@ -3,8 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
 import { chartFolder, type Rendered, renderChart, SYSTEM_NAMESPACE } from './chart.ts';
+import { baseFolder, kustomizeBase } from './kustomize.ts';
 import { goModule, istioDefinitions } from './programs.ts';
 
 const test = suite('the chart before a real API server');
@@ -31,7 +33,7 @@ const values: Readonly<Record<string, object>> = {
 
 let cluster: ApiServer;
 
-test.before(async () => {
+before(test, async () => {
   cluster = await ApiServer.start();
   const monitors = join(
     goModule(OPERATOR, 'istio'),
@@ -93,6 +95,14 @@ test('a value that is not there, or cannot be, is refused with a sentence', () =
   const tls = { controller: { tls: { secretName: 'weir-tls' } } };
   assert.throws(() => renderChart(cluster, tls), /give an oci:\/\/ image in filter\.url/);
   assert.throws(() => renderChart(cluster, { watchNamespace: 'shop' }), /filter\.namespaces must be \[shop\]/);
+});
+
+test('the kustomize base is what the chart renders, and the API server takes it whole', () => {
+  for (const [name, text] of Object.entries(kustomizeBase(cluster.programs.helm))) {
+    assert.is(readFileSync(join(baseFolder, name), 'utf8'), text, `${name}: npm run emit:kustomize writes it anew`);
+  }
+  const applied = cluster.kubectl('apply', '--dry-run=server', '--server-side', '--validate=strict', '-k', baseFolder);
+  assert.match(applied, 'deployment.apps/weir-controller serverside-applied');
 });
 
 test('the notes say what to do next', () => {

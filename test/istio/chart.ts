@@ -1,5 +1,7 @@
 /** The chart as helm renders it, as plain objects. */
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { packageRoot } from '../../deploy/local/root.ts';
@@ -26,14 +28,25 @@ interface Container {
 
 /** @param more options of helm @throws Error with what helm complained of */
 export function renderChart(cluster: ApiServer, values: object, ...more: readonly string[]): readonly Rendered[] {
-  const path = join(cluster.folder, 'values.json');
-  writeFileSync(path, JSON.stringify(values));
-  const release = ['weir', chartFolder, '--namespace', SYSTEM_NAMESPACE];
-  const text = cluster.helm('template', ...release, '--values', path, ...more);
-  return parseAllDocuments(text).flatMap((document) => {
-    const object = document.toJS() as Rendered | null;
-    return object ? [object] : [];
-  });
+  return renderWith(cluster.programs.helm, values, ...more);
+}
+
+/** @param helm path of the program @throws Error with what it complained of */
+export function renderWith(helm: string, values: object, ...more: readonly string[]): readonly Rendered[] {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-helm-'));
+  try {
+    const path = join(folder, 'values.json');
+    writeFileSync(path, JSON.stringify(values));
+    const args = ['template', 'weir', chartFolder, '--namespace', SYSTEM_NAMESPACE, '--values', path, ...more];
+    const env = { ...process.env, HELM_CACHE_HOME: folder };
+    const text = execFileSync(helm, args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
+    return parseAllDocuments(text).flatMap((document) => {
+      const object = document.toJS() as Rendered | null;
+      return object ? [object] : [];
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** What a container of the chart has in its environment by value. @throws RangeError */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildRoot } from '../../deploy/local/root.ts';
+import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
 import { istioDefinitions } from './programs.ts';
 
@@ -27,7 +28,7 @@ spec: { host: search.example.com, port: 8080, backends: [{ name: a }, { name: b 
 
 let cluster: ApiServer;
 
-test.before(async () => {
+before(test, async () => {
   cluster = await ApiServer.start();
   await cluster.define(istioDefinitions());
 });

@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RouteStatus } from '../../controller/intake/status.ts';
 import type { ServiceStatus } from '../../controller/steer/status.ts';
+import { before } from '../support/before.ts';
 import { eventually } from './eventually.ts';
 import { Load } from './load.ts';
 import { HOST, NAMESPACE, OTHER_PORT, PORT, Shop, searchRoute } from './shop.ts';
@@ -15,7 +16,7 @@ const RPS = 80;
 let shop: Shop;
 let proxy: Sidecar;
 
-test.before(async () => {
+before(test, async () => {
   shop = await Shop.open();
   proxy = await shop.proxy({ workload: 'web', zone: 'zone-a', octet: 2 });
   await eventually('istiod to have configured the proxy', async () => (await proxy.call(HOST, PORT)).status === 200);
@@ -55,7 +56,7 @@ test('without a route the filter measures and touches nothing', async () => {
 
 test('a route is published, becomes configuration of Envoy, and the filter steers by it', async () => {
   const load = new Load(proxy, HOST, RPS);
-  shop.cluster.apply(searchRoute());
+  shop.cluster.apply(searchRoute({ backends: undefined, backendsFrom: { label: 'version' } }));
   await eventually('calls to be steered', async () => load.answers.at(-1)?.sawBackend?.startsWith('v') === true);
   await eventually('it to be said', async () => (await condition('Published'))?.status === 'True');
   await load.stop();

@@ -25,24 +25,31 @@ type Built = keyof typeof BUILT;
 export type Program = Built | (typeof FETCHED)[number];
 const built = Object.keys(BUILT) as readonly Built[];
 
-/** Paths of the programs; builds what is not there, which takes minutes. @param say told what is being done @throws Error */
-export async function findPrograms(say: (line: string) => void): Promise<Readonly<Record<Program, string>>> {
+/**
+ * Paths of the programs; builds what is not there, which takes minutes.
+ * @param say told what is being done
+ * @param names those that are needed
+ * @throws Error
+ */
+export async function findPrograms<Name extends Program = Program>(
+  say: (line: string) => void,
+  names: readonly Name[] = [...built, ...FETCHED] as readonly Program[] as readonly Name[],
+): Promise<Readonly<Record<Name, string>>> {
   const folder = join(cacheFolder(process.env), `istio-${digest()}`);
   const path = (name: Program) => join(folder, name);
   mkdirSync(folder, { recursive: true });
-  if (!FETCHED.every((name) => existsSync(path(name)))) {
+  const isNeeded = (name: Program) => (names as readonly Program[]).includes(name) && !existsSync(path(name));
+  if (FETCHED.some(isNeeded)) {
     say(`fetching ${FETCHED.join(' and ')} (${TOOLS})`);
     fetchTools(folder);
   }
-  for (const name of built) {
-    if (existsSync(path(name))) continue;
+  for (const name of built.filter(isNeeded)) {
     const startedMs = performance.now();
     say(`building ${name} from its Go module, once; this takes minutes`);
     await build(name, path(name));
     say(`${name} is built (${Math.round((performance.now() - startedMs) / 1000)} s) and kept in ${folder}`);
   }
-  const all = [...built, ...FETCHED].map((name) => [name, path(name)] as const);
-  return Object.fromEntries(all) as Record<Program, string>;
+  return Object.fromEntries(names.map((name) => [name, path(name)])) as Record<Name, string>;
 }
 
 /** File of Istio's own custom resource definitions, from its Go module. @throws Error when it cannot be fetched */

@@ -14,6 +14,7 @@ import { Publisher } from '../../controller/publish/publisher.ts';
 import type { PublishNews } from '../../controller/routes/source.ts';
 import { buildRoot } from '../../deploy/local/root.ts';
 import { oneRoute } from '../controller/routes/one-route.ts';
+import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
 import { chartFolder } from './chart.ts';
 import { eventually } from './eventually.ts';
@@ -23,7 +24,7 @@ const test = suite('publishing to a real API server');
 
 let cluster: ApiServer;
 
-test.before(async () => {
+before(test, async () => {
   cluster = await ApiServer.start();
   await cluster.define(istioDefinitions(), join(chartFolder, 'crds'));
 });

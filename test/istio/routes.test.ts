@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { KubernetesObjectApi } from '@kubernetes/client-node';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Discovery } from '../../controller/intake/discovery.ts';
 import { openKubernetesRoutes } from '../../controller/intake/routes.ts';
 import type { RouteStatus } from '../../controller/intake/status.ts';
 import { makeLog } from '../../controller/log.ts';
@@ -10,8 +11,10 @@ import { type AdaptiveRoute, serviceOf } from '../../controller/routes/route.ts'
 import type { RouteNews, RouteSource } from '../../controller/routes/source.ts';
 import type { ServiceStatus } from '../../controller/steer/status.ts';
 import { buildRoot, packageRoot } from '../../deploy/local/root.ts';
+import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
 import { eventually } from './eventually.ts';
+import { istioDefinitions } from './programs.ts';
 
 const test = suite('AdaptiveRoutes in a real API server');
 
@@ -19,10 +22,10 @@ let cluster: ApiServer;
 let objects: KubernetesObjectApi;
 const sources: RouteSource[] = [];
 
-test.before(async () => {
+before(test, async () => {
   cluster = await ApiServer.start();
   objects = KubernetesObjectApi.makeApiClient(cluster.kubeConfig);
-  await cluster.define(join(packageRoot, 'deploy', 'helm', 'weir', 'crds'));
+  await cluster.define(istioDefinitions(), join(packageRoot, 'deploy', 'helm', 'weir', 'crds'));
 });
 test.after(async () => {
   for (const source of sources) source.close();
@@ -75,7 +78,9 @@ async function open(): Promise<{ inForce: () => string[]; refused: string[]; lin
   const lines: string[] = [];
   const refused: string[] = [];
   const log = makeLog('info', { write: (line) => void lines.push(line) });
-  const openRoutes = await openKubernetesRoutes(undefined, log, cluster.kubeConfig);
+  const discovery = new Discovery({ kubeConfig: cluster.kubeConfig, namespace: undefined, log });
+  await discovery.open();
+  const openRoutes = await openKubernetesRoutes(undefined, log, cluster.kubeConfig, discovery);
   let routes: readonly AdaptiveRoute[] = [];
   const source = openRoutes({
     onChange: (changed) => {
@@ -105,7 +110,8 @@ function asServed(route: AdaptiveRoute): ServiceStatus {
 test('what the schema can say the API server refuses, with the field or the reason', async () => {
   assert.match((await refusal({ port: 99_999 })) ?? '', /spec\.port.*less than or equal to 65535/);
   assert.match((await refusal({ mode: 'enforced' })) ?? '', /spec\.mode.*Unsupported value/);
-  assert.match((await refusal({ backends: [] })) ?? '', /spec\.backends.*at least 1 items/);
+  assert.match((await refusal({ backends: [] })) ?? '', /spec.*name at least one backend, or backendsFrom/);
+  assert.match((await refusal({ backendsFrom: {} })) ?? '', /name one of label and destinationRule/);
   const two = (first: object, second: object) => ({
     backends: [
       { name: 'v1', cluster: 'a', ...first },

@@ -6,7 +6,7 @@ import { type Origin, startOrigin } from '../support/origin.ts';
 import { ApiServer } from './api-server.ts';
 import { SYSTEM_NAMESPACE } from './chart.ts';
 import { Istiod } from './istiod.ts';
-import { Sidecar, type SidecarOptions, sidecarObject } from './sidecar.ts';
+import { gatewayObject, Sidecar, type SidecarOptions, sidecarObject } from './sidecar.ts';
 import { Weir } from './weir.ts';
 
 export const NAMESPACE = 'shop';
@@ -52,7 +52,8 @@ export class Shop {
 
   async proxy(options: Omit<SidecarOptions, 'namespace'>): Promise<Sidecar> {
     const whole = { ...options, namespace: NAMESPACE };
-    this.cluster.apply(sidecarObject(whole, [PORT, OTHER_PORT, AGENT_PORT]));
+    const isGateway = options.type === 'router';
+    this.cluster.apply(isGateway ? gatewayObject(whole, PORT) : sidecarObject(whole, [PORT, OTHER_PORT, AGENT_PORT]));
     const proxy = await Sidecar.start(this.cluster, await this.istiod.relay(options.workload), whole);
     this.proxies.push(proxy);
     return proxy;

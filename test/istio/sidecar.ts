@@ -1,5 +1,5 @@
 /**
- * A real Envoy that istiod configures, as the sidecar of a workload that is a process of the test. Each has an address of its own in
+ * A real Envoy that istiod configures, as the sidecar of a workload that is a process of the test, or as a gateway. Each has an address of its own in
  * 127/8 to listen at, given by a Sidecar object, since services listen at their own ports and all proxies share one machine.
  */
 import { Pool } from 'undici';
@@ -14,6 +14,8 @@ export interface SidecarOptions {
   readonly zone: string;
   /** Last octet of its address, 2 to 254. */
   readonly octet: number;
+  /** What istiod takes it for; a router is a gateway. */
+  readonly type?: 'sidecar' | 'router';
 }
 
 /** What came back, by Envoy or by who served it. */
@@ -91,16 +93,32 @@ export function sidecarObject(
   };
 }
 
+/** The Gateway object by which istiod has a proxy of type router listen. */
+export function gatewayObject({ workload, namespace, octet }: SidecarOptions, port: number): object {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata: { name: workload, namespace },
+    spec: {
+      selector: { app: workload },
+      servers: [{ port: { number: port, protocol: 'HTTP', name: 'http' }, bind: addressOf(octet), hosts: ['*'] }],
+    },
+  };
+}
+
 function addressOf(octet: number): string {
   return `127.0.10.${octet}`;
 }
 
-function bootstrapOf({ workload, namespace, zone, octet }: SidecarOptions, xdsPort: number): Record<string, unknown> {
+function bootstrapOf(
+  { workload, namespace, zone, octet, type = 'sidecar' }: SidecarOptions,
+  xdsPort: number,
+): Record<string, unknown> {
   const ads = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
   return {
     node: {
       // The address in the id must be no endpoint's, or istiod takes the proxy for that endpoint and selects by its labels.
-      id: `sidecar~127.0.99.${octet}~${workload}.${namespace}~${namespace}.svc.cluster.local`,
+      id: `${type}~127.0.99.${octet}~${workload}.${namespace}~${namespace}.svc.cluster.local`,
       cluster: `${workload}.${namespace}`,
       locality: { zone },
       metadata: {

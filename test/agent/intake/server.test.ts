@@ -243,6 +243,13 @@ test('a sender that never finishes is cut off with a 408', async (context) => {
   );
 });
 
+test('a connection that never sends a byte is ended, and nobody is blamed', async (context) => {
+  await open(context, { requestLimitMs: 100 });
+  assert.match(await raw(context, ''), 'HTTP/1.1 408');
+  assert.equal(context.refused, []);
+  await isAlive(context);
+});
+
 test('a request held for longer than a sender may take is not cut off', async (context) => {
   await open(context, { requestLimitMs: 50 });
   const coming = context.nextAsked();

@@ -39,7 +39,12 @@ export async function measureSidecars(
     seen = workloads.find(({ workload }) => workload === WORKLOAD);
     return seen !== undefined;
   });
-  const { manifests } = sidecarsOf(seen ? [seen] : [], { learnMs: 0, allow: ALWAYS_ALLOWED, nowMs: Date.now() });
+  const { manifests } = sidecarsOf(seen ? [seen] : [], {
+    learnMs: 0,
+    allow: ALWAYS_ALLOWED,
+    routed: [],
+    nowMs: Date.now(),
+  });
   const [sidecar] = manifests as unknown as { spec: { egress: { hosts: string[] }[] } }[];
   const hosts = sidecar?.spec.egress[0]?.hosts;
   if (!hosts) throw new Error('no Sidecar was made of what was called');

@@ -38,6 +38,7 @@ async function open(context: Context, more: Partial<ApiOptions> = {}): Promise<v
     release: '1.2.3',
     readings: {
       graph: () => ({ edges: [{ cluster: 'c', extra: 1 }] }),
+      configured: () => undefined,
       services: () => [{ service: 'a:80' }],
       routes: () => [],
       called: () => [],
@@ -136,6 +137,7 @@ test('errors of the core keep their code and sentence', async (context) => {
 
 test('a fault of ours is 500, and told to the log', async (context) => {
   const readings = {
+    configured: () => undefined,
     graph: () => {
       throw new Error('the graph is torn');
     },
@@ -206,6 +208,13 @@ test('a path that is not there is answered with the nearest', async (context) =>
   assert.is(response.json().message, 'there is no GET /v1/table; did you mean /v1/tables?');
 });
 
+test('where nothing of the configuration is known, it is said', async (context) => {
+  await open(context);
+  const response = await context.api.inject('/v1/configured');
+  assert.is(response.statusCode, 404);
+  assert.is(response.json().code, 'WEIR_API_NO_CONFIGURATION');
+});
+
 test('the description names every path', async (context) => {
   await open(context, { access: sharedToken('a-token-of-some-length') });
   const description = (await context.api.inject('/v1/openapi.json')).json();
@@ -217,6 +226,7 @@ test('the description names every path', async (context) => {
     '/v1/services',
     '/v1/routes',
     '/v1/calls',
+    '/v1/configured',
     '/v1/tables',
     '/v1/agents',
     '/v1/decisions',

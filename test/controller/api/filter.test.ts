@@ -14,7 +14,16 @@ async function open(context: { api: Api; faults: Error[] }, filter: FilterModule
   };
   context.api = await createApi({
     release: '1.2.3',
-    readings: { graph: none, services: none, routes: none, called: none, tables: none, agents: none, decisions: none },
+    readings: {
+      graph: none,
+      configured: none,
+      services: none,
+      routes: none,
+      called: none,
+      tables: none,
+      agents: none,
+      decisions: none,
+    },
     changes: { freeze: none, unfreeze: none, pin: none, unpin: none, revert: none },
     health: { whyNotAlive: () => undefined, whyNotReady: () => undefined, metrics: none },
     ...(filter && { filter }),

@@ -7,7 +7,7 @@ import { ALWAYS_ALLOWED, sidecarsOf } from '../../../controller/generate/sidecar
 const DAY_MS = 24 * 3_600_000;
 const NOW_MS = Date.parse('2026-11-25T00:00:00Z');
 const host = (name: string, port = 80) => ({ host: name, port, seenMs: NOW_MS });
-const rules = { learnMs: 7 * DAY_MS, allow: ALWAYS_ALLOWED, nowMs: NOW_MS };
+const rules = { learnMs: 7 * DAY_MS, allow: ALWAYS_ALLOWED, routed: [], nowMs: NOW_MS };
 
 test('a workload keeps what it has called and what is always allowed', () => {
   const hosts = [
@@ -31,7 +31,7 @@ metadata:
   labels:
     app.kubernetes.io/managed-by: weir
   annotations:
-    weir.dev/why: "egress: what web has called since 2026-11-17, and what is always allowed"
+    weir.dev/why: "egress: what web has called since 2026-11-17, hosts whose VirtualServices lead there, and what is always allowed"
 spec:
   workloadSelector:
     labels:
@@ -44,6 +44,20 @@ spec:
         - shop/search.shop.svc.cluster.local
 `,
   );
+});
+
+test('a host whose VirtualService leads to a called one may be what was asked for, and stays', () => {
+  const called = [
+    { namespace: 'shop', workload: 'web', sinceMs: NOW_MS - 8 * DAY_MS, hosts: [host('new.shop.svc.cluster.local')] },
+  ];
+  const by = 'VirtualService shop/moved';
+  const routed = [
+    { host: 'old.shop.svc.cluster.local', to: 'new.shop.svc.cluster.local', by },
+    { host: 'other.shop.svc.cluster.local', to: 'elsewhere.shop.svc.cluster.local', by },
+  ];
+  const text = manifestText(sidecarsOf(called, { ...rules, routed }).manifests);
+  assert.match(text, '- shop/old.shop.svc.cluster.local');
+  assert.not.match(text, 'other.shop.svc.cluster.local');
 });
 
 test('who was not looked at for long enough has none yet', () => {

@@ -1,10 +1,20 @@
 /** Which of a cluster's AdaptiveRoutes are in force, and what the others' owners are told. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { acceptAll, type RouteObject } from '../../../controller/intake/accept.ts';
+import { type Acceptance, acceptAll, type RouteObject } from '../../../controller/intake/accept.ts';
+import { type BackendsFound, fromRule } from '../../../controller/intake/backends.ts';
 import type { AdaptiveRoute } from '../../../controller/routes/route.ts';
 
 const NOTHING: ReadonlyMap<string, AdaptiveRoute> = new Map();
+
+/** @param find by default nobody asks for backends */
+function judged(
+  objects: readonly RouteObject[],
+  before = NOTHING,
+  find: (route: AdaptiveRoute) => BackendsFound = () => ({ message: 'nobody was to ask' }),
+): readonly Acceptance[] {
+  return acceptAll(objects, before, find);
+}
 
 interface Wish {
   readonly second?: number;
@@ -30,7 +40,7 @@ function object(
 }
 
 test('what is right is in force with its defaults', () => {
-  const [only] = acceptAll([object('search')], NOTHING);
+  const [only] = judged([object('search')], NOTHING);
   assert.is(only?.reason, 'Valid');
   assert.is(only?.route?.spec.mode, 'enforce');
   assert.is(only?.route?.metadata.namespace, 'shop');
@@ -38,29 +48,29 @@ test('what is right is in force with its defaults', () => {
 
 test('a wrong route is told every wrong field, and no other is kept from its work', () => {
   const wrong = object('search', { spec: { policy: 'marginal-los', port: 99_999 } });
-  const judged = acceptAll([wrong, object('cart', { second: 1 })], NOTHING);
+  const all = judged([wrong, object('cart', { second: 1 })], NOTHING);
   assert.equal(
-    judged.map(({ reason }) => reason),
+    all.map(({ reason }) => reason),
     ['Invalid', 'Valid'],
   );
-  assert.match(judged[0]?.message ?? '', /spec\.port is 99999; it must be an integer from 1 to 65535/);
-  assert.is(judged[0]?.route, undefined);
+  assert.match(all[0]?.message ?? '', /spec\.port is 99999; it must be an integer from 1 to 65535/);
+  assert.is(all[0]?.route, undefined);
 });
 
 test('what a schema cannot say is said too', () => {
-  const [only] = acceptAll([object('search', { spec: { policy: 'marginal-los' } })], NOTHING);
+  const [only] = judged([object('search', { spec: { policy: 'marginal-los' } })], NOTHING);
   assert.is(only?.reason, 'Invalid');
   assert.match(only?.message ?? '', /spec\.policy: marginal-los.*did you mean marginal-loss\?/);
 });
 
 test('an edit that is wrong leaves what was in force before it, and says so', () => {
-  const [first] = acceptAll([object('search')], NOTHING);
+  const [first] = judged([object('search')], NOTHING);
   assert.ok(first?.route);
   const before = new Map([['uid-of-search', first.route]]);
-  const [edited] = acceptAll([object('search', { generation: 2, spec: { mode: 'enforced' } })], before);
+  const [edited] = judged([object('search', { generation: 2, spec: { mode: 'enforced' } })], before);
   assert.is(edited?.reason, 'Invalid');
   assert.equal(edited?.route, first.route);
-  assert.match(edited?.message ?? '', /what it said before stays in force/);
+  assert.match(edited?.message ?? '', /what was in force before stays/);
 });
 
 test('of two for one service the older one is in force, whatever order they come in', () => {
@@ -70,27 +80,24 @@ test('of two for one service the older one is in force, whatever order they come
     [older, younger],
     [younger, older],
   ]) {
-    const judged = acceptAll(objects, NOTHING);
+    const all = judged(objects, NOTHING);
     assert.equal(
-      judged.map(({ object: { metadata }, reason }) => [metadata.name, reason]),
+      all.map(({ object: { metadata }, reason }) => [metadata.name, reason]),
       [
         ['search', 'Valid'],
         ['find', 'Conflict'],
       ],
     );
-    assert.match(judged[1]?.message ?? '', /search:80, which has a route already.*\(shop\/search came first\)/);
+    assert.match(all[1]?.message ?? '', /search:80, which has a route already.*\(shop\/search came first\)/);
   }
 });
 
 test('of two of the same second the one that is in force stays', () => {
-  const [first] = acceptAll([object('search')], NOTHING);
+  const [first] = judged([object('search')], NOTHING);
   assert.ok(first?.route);
-  const judged = acceptAll(
-    [object('find', { host: 'search' }), object('search')],
-    new Map([['uid-of-search', first.route]]),
-  );
+  const all = judged([object('find', { host: 'search' }), object('search')], new Map([['uid-of-search', first.route]]));
   assert.equal(
-    judged.map(({ object: { metadata }, reason }) => [metadata.name, reason]),
+    all.map(({ object: { metadata }, reason }) => [metadata.name, reason]),
     [
       ['search', 'Valid'],
       ['find', 'Conflict'],
@@ -111,9 +118,58 @@ test('one that is out for a conflict keeps nobody else out', () => {
   });
   const third = object('c', { second: 3, cluster: 'two' });
   assert.equal(
-    acceptAll([first, second, third], NOTHING).map(({ reason }) => reason),
+    judged([first, second, third], NOTHING).map(({ reason }) => reason),
     ['Valid', 'Conflict', 'Valid'],
   );
+});
+
+const openRoute = () =>
+  object('search', {
+    spec: { backends: [{ name: 'v2', minShare: 0.1 }], backendsFrom: { destinationRule: 'search' } },
+  });
+const ruleOf = (...names: string[]) => ({
+  metadata: { name: 'search', namespace: 'shop' },
+  spec: { host: 'search', subsets: names.map((name) => ({ name, labels: { version: name } })) },
+});
+
+test('a route that leaves its backends to the API server gets those that are found, and keeps them when they are lost', () => {
+  const [first] = judged([openRoute()], NOTHING, (route) => fromRule(route, ruleOf('v1', 'v2')));
+  assert.is(first?.reason, 'Valid');
+  assert.equal(
+    first?.route?.spec.backends.map(({ name, minShare }) => [name, minShare]),
+    [
+      ['v1', 0.002],
+      ['v2', 0.1],
+    ],
+  );
+  assert.ok(first?.route);
+  const [lost] = judged([openRoute()], new Map([['uid-of-search', first.route]]), (route) =>
+    fromRule(route, undefined),
+  );
+  assert.is(lost?.reason, 'NoBackends');
+  assert.equal(lost?.route, first.route);
+  assert.match(lost?.message ?? '', /DestinationRule shop\/search, which is not there; what was in force before stays/);
+});
+
+test('what is found and cannot be in force is said with where it comes from', () => {
+  const [only] = judged([openRoute()], NOTHING, (route) => fromRule(route, ruleOf('v1', 'v1')));
+  assert.is(only?.reason, 'Invalid');
+  assert.match(
+    only?.message ?? '',
+    /spec\.backends\[1\]\.name is "v1", as in spec\.backends\[0\].*DestinationRule shop\/search/,
+  );
+});
+
+test('where backends come from is one of two, and none has a weight beforehand', () => {
+  const spec = {
+    backends: [{ name: 'v2', weight: 10_000 }],
+    backendsFrom: { label: 'version', destinationRule: 'search' },
+  };
+  const [both] = judged([object('search', { spec })]);
+  assert.match(both?.message ?? '', /names both of label and destinationRule/);
+  assert.match(both?.message ?? '', /spec\.backends\[0\]\.weight.*leave it out/);
+  const [none] = judged([object('search', { spec: { backends: [] } })]);
+  assert.match(none?.message ?? '', /spec\.backends is empty/);
 });
 
 test.run();

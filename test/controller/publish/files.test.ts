@@ -26,7 +26,7 @@ spec: { host: ${name}, port: 80, backends: [{ name: v1 }, { name: v2 }] }
 `);
 }
 
-function put(files: Files, route: AdaptiveRoute, weights = initialWeights(route)): Promise<void> {
+function put(files: Files, route: AdaptiveRoute, weights = initialWeights(route)): Promise<boolean> {
   return files.put({ route, weights }, manifestsOf(route, weights));
 }
 
@@ -42,6 +42,18 @@ test('a file per route, written only when it says something else', async ({ fold
   await put(files, route, { v1: 9_000, v2: 1_000 });
   assert.match(readFileSync(path, 'utf8'), 'weight: 9000');
   assert.equal(readdirSync(join(folder, 'new')), ['shop_search.yaml'], 'nothing half written is left');
+});
+
+test('what is to be adopted is in a cluster, where no file reaches it', async ({ folder }) => {
+  const route = routeOf('search');
+  const adopting = { ...route, spec: { ...route.spec, adopt: { virtualService: 'shop' } } };
+  try {
+    await put(new Files(folder), adopting);
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as InTheWay).reason, 'CannotAdopt');
+  }
+  assert.equal(readdirSync(folder), []);
 });
 
 test('files that Weir has not made stay', async ({ folder }) => {

@@ -23,12 +23,14 @@ class List implements Place {
   readonly put_: string[] = [];
   orphaned: Orphan[] = [];
   trouble: Error | undefined;
+  isWhole = true;
 
-  async put({ route }: Plan, manifests: readonly Manifest[]): Promise<void> {
+  async put({ route }: Plan, manifests: readonly Manifest[]): Promise<boolean> {
     if (this.trouble) throw this.trouble;
     const [, service] = manifests as unknown as { spec: { http: { name: string; route: { weight?: number }[] }[] } }[];
     const plain = service?.spec.http.find(({ name }) => name === 'weir-plain')?.route.map(({ weight }) => weight);
     this.put_.push(`${route.metadata.name} ${plain?.join('/')}`);
+    return this.isWhole;
   }
 
   async orphans(): Promise<readonly Orphan[]> {
@@ -68,6 +70,17 @@ class Rig {
 
 const search = routeOf('search');
 const even = { v1: 5_000, v2: 5_000 };
+
+test('what could not be written whole, for what proxies still name, is written again', async () => {
+  const rig = new Rig();
+  rig.place.isWhole = false;
+  assert.equal(await rig.after(0, [search, even]), ['search 5000/5000']);
+  assert.is(rig.publisher.stateOf(keyOf(search))?.reason, 'Published');
+  assert.equal(await rig.after(5, [search, even]), []);
+  rig.place.isWhole = true;
+  assert.equal(await rig.after(10, [search, even]), ['search 5000/5000']);
+  assert.equal(await rig.after(15, [search, even]), []);
+});
 
 test('a new route is written at once, and again only for a reason', async () => {
   const rig = new Rig();

@@ -87,7 +87,7 @@ test('a wrong change is refused, and the next right one is taken', ({ folder }) 
 test('the JSON Schema asks an editor only for what has no default', () => {
   const schema = routeSchema() as { required: string[]; properties: { spec: { required: string[] } } };
   assert.equal(schema.required, ['apiVersion', 'kind', 'metadata', 'spec']);
-  assert.equal(schema.properties.spec.required, ['host', 'port', 'backends']);
+  assert.equal(schema.properties.spec.required, ['host', 'port']);
 });
 
 test.run();
