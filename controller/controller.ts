@@ -9,16 +9,19 @@
 import type { Weights } from './decide/policy.ts';
 import { policyNamed } from './decide/registry.ts';
 import type { Decision, NewDecision } from './decision.ts';
-import { UnknownService } from './errors.ts';
+import { NotMeasured, UnknownBackend, UnknownService } from './errors.ts';
 import { Called, type CalledBy } from './graph/called.ts';
 import { buildDirectory, type Directory } from './graph/directory.ts';
 import { Forecasts } from './graph/forecasts.ts';
 import { type GraphView, Mesh } from './graph/mesh.ts';
 import { Proxies } from './graph/proxies.ts';
 import { Replays } from './graph/replays.ts';
+import { Reporting } from './graph/reporting.ts';
 import { whyFrozen } from './guard/freezes.ts';
 import { type AdaptiveRoute, serviceOf } from './routes/route.ts';
+import { type Demand, demandOf } from './steer/demand.ts';
 import { tableOf } from './steer/effective.ts';
+import { type ByZone, foreseenFor } from './steer/foreseen.ts';
 import { improve } from './steer/improve.ts';
 import { freeze, pin, revert, unfreeze, unpin } from './steer/manual.ts';
 import { type KeyedState, Memory } from './steer/memory.ts';
@@ -65,6 +68,7 @@ export class Controller {
   private readonly forecasts = new Forecasts();
   private readonly proxies = new Proxies();
   private readonly replays = new Replays();
+  private readonly reporting = new Reporting();
   private directory: Directory = new Map();
   private current: Tables;
   private currentText = '';
@@ -85,6 +89,7 @@ export class Controller {
   /** Takes what one agent measured in one of its windows. */
   observe(report: Report, at: Instant): void {
     if (this.replays.isReplay(report, at.nowMs, at.wallMs)) return;
+    this.reporting.observe(report.windowMs, at.nowMs);
     for (const edge of report.edges) {
       this.mesh.observe(edge, report.windowMs, at.nowMs);
       this.calledHosts.observe(edge, at.wallMs);
@@ -198,11 +203,20 @@ export class Controller {
 
   services(at: Instant): readonly ServiceStatus[] {
     const foreseen = this.forecasts.byServiceAndZone(this.directory);
-    return [...this.servicesByName.values()].flatMap((service) =>
-      [...service.groups.values()].map((group) =>
-        statusOf(service, group, forecastFor(group, foreseen.get(service.name)), at),
-      ),
-    );
+    return [...this.servicesByName.values()].flatMap((service) => statusesOf(service, foreseen.get(service.name), at));
+  }
+
+  /** What one backend is to be ready for. @throws UnknownService, UnknownBackend, NotMeasured */
+  demand(name: string, backend: string, at: Instant): Demand {
+    const service = this.servicesByName.get(name);
+    if (!service) throw new UnknownService(name, [...this.servicesByName.keys()]);
+    const known = service.route.spec.backends.map((each) => each.name);
+    if (!known.includes(backend)) throw new UnknownBackend(name, backend, known);
+    const foreseen = this.forecasts.byServiceAndZone(this.directory).get(name);
+    const isKnown = service.isMeasured || foreseen !== undefined;
+    const why = this.reporting.whyUnsettled(at.nowMs) ?? (isKnown ? undefined : 'no call of it was seen yet');
+    if (why !== undefined) throw new NotMeasured(name, why);
+    return demandOf(statusesOf(service, foreseen, at), backend, this.forecasts.aheadMs(name, this.directory));
   }
 
   /** What must survive a restart, as JSON values by key. */
@@ -223,7 +237,7 @@ export class Controller {
     const policy = policyNamed(policyName);
     for (const group of service.groups.values()) {
       stepTryOut(service, group, arms.get(group.name) ?? NO_ARMS, steps);
-      improve(service, group, policy, forecastFor(group, foreseen), steps);
+      improve(service, group, policy, foreseenFor(service, group, foreseen), steps);
     }
   }
 
@@ -275,17 +289,16 @@ export class Controller {
   }
 }
 
-type ByZone = ReadonlyMap<string, readonly number[]>;
-
 const NO_ARMS: Arms = {
   trial: { attempts: 0, failures: 0, lossSumMs: 0 },
   stable: { attempts: 0, failures: 0, lossSumMs: 0 },
   byBackend: new Map(),
 };
 
-/** The group '*' is foreseen as those that have no group of their own; zones by themselves. */
-function forecastFor(group: Group, foreseen: ByZone | undefined): readonly number[] {
-  return foreseen?.get(group.name === EVERYBODY ? '' : group.name) ?? [];
+function statusesOf(service: Service, foreseen: ByZone | undefined, at: Instant): readonly ServiceStatus[] {
+  return [...service.groups.values()].map((group) =>
+    statusOf(service, group, foreseenFor(service, group, foreseen), at),
+  );
 }
 
 function groupOf(service: Service): Group {

@@ -31,6 +31,15 @@ export class UnknownGroup extends Error {
   }
 }
 
+export class UnknownBackend extends Error {
+  override readonly name = 'UnknownBackend';
+  readonly code = 'WEIR_CONTROLLER_UNKNOWN_BACKEND';
+
+  constructor(service: string, backend: string, known: readonly string[]) {
+    super(`${service} has no backend ${backend}; ${listOf('it has', known)}`);
+  }
+}
+
 export class UnknownPolicy extends Error {
   override readonly name = 'UnknownPolicy';
   readonly code = 'WEIR_CONTROLLER_UNKNOWN_POLICY';
@@ -55,6 +64,16 @@ export class NotSteered extends Error {
 export class NothingToUndo extends Error {
   override readonly name = 'NothingToUndo';
   readonly code = 'WEIR_CONTROLLER_NOTHING_TO_UNDO';
+}
+
+/** What is called is not known, which is another thing than that nothing is called. */
+export class NotMeasured extends Error {
+  override readonly name = 'NotMeasured';
+  readonly code = 'WEIR_CONTROLLER_NOT_MEASURED';
+
+  constructor(service: string, why: string) {
+    super(`how much ${service} is called is not known: ${why}`);
+  }
 }
 
 const LISTED = 20;

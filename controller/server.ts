@@ -54,6 +54,7 @@ export type Core = Pick<
   | 'revert'
   | 'graph'
   | 'services'
+  | 'demand'
   | 'routes'
   | 'called'
   | 'states'
@@ -173,6 +174,7 @@ export class Server {
         graph: () => this.graph(),
         configured: () => this.configured(),
         services: () => this.core.services(this.now()),
+        demand: ({ service, backend }) => this.core.demand(service, backend, this.now()),
         routes: () => this.core.routes(),
         called: () => this.core.called(),
         tables: () => this.tables(),

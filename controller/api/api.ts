@@ -92,6 +92,7 @@ function classOf(error: FastifyError): { status: number; code: string } {
   const { code = '' } = error;
   if (code.startsWith('WEIR_API_')) return { status: error.statusCode ?? 400, code };
   if (code.startsWith('WEIR_CONTROLLER_UNKNOWN')) return { status: 404, code };
+  if (code === 'WEIR_CONTROLLER_NOT_MEASURED') return { status: 503, code };
   if (code.startsWith('WEIR_CONTROLLER_BAD')) return { status: 400, code };
   if (code.startsWith('WEIR_CONTROLLER_')) return { status: 409, code };
   if (error.statusCode !== undefined && error.statusCode < 500) {

@@ -6,9 +6,10 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import Type from 'typebox';
 import type { Decision } from '../decision.ts';
 import type { AgentView } from '../hub/hub.ts';
+import type { Demand } from '../steer/demand.ts';
 import { Tables } from '../wire/messages.ts';
 import { ApiError } from './errors.ts';
-import { Agents, Decisions, DecisionsQuery, Failure } from './schemas.ts';
+import { Agents, Decisions, DecisionsQuery, DemandAnswer, DemandQuery, Failure } from './schemas.ts';
 
 /** The server as the files of this room see it. */
 export type TypedApi = FastifyInstance<
@@ -24,6 +25,7 @@ export interface Readings {
   /** Undefined where nothing of the mesh's configuration is known. */
   configured(): unknown;
   services(): readonly unknown[];
+  demand(query: DemandQuery): Demand;
   routes(): readonly unknown[];
   called(): readonly unknown[];
   tables(): Tables;
@@ -64,6 +66,17 @@ export function addReadRoutes(api: TypedApi, readings: Readings): void {
     '/v1/services',
     described('Each steered service and caller group: weights, figures, trial, pin, freeze', anything('services')),
     () => ({ services: readings.services() }),
+  );
+  api.get(
+    '/v1/demand',
+    {
+      schema: {
+        summary: 'Calls per second that a backend is to be ready for, for autoscalers; 503 while they are not known',
+        querystring: DemandQuery,
+        response: { 200: DemandAnswer, '4xx': Failure, 503: Failure },
+      },
+    },
+    ({ query }) => readings.demand(query),
   );
   api.get('/v1/routes', described('The AdaptiveRoutes in force', anything('routes')), () => ({
     routes: readings.routes(),

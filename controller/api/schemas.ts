@@ -38,6 +38,25 @@ export const DecisionsQuery = Type.Object(
   closed,
 );
 
+export const DemandQuery = Type.Object(
+  {
+    service: Type.String({ minLength: 1, maxLength: 512, description: 'host:port' }),
+    backend: Type.String({ minLength: 1, maxLength: 63, description: 'Name of the backend in the AdaptiveRoute' }),
+  },
+  closed,
+);
+export type DemandQuery = Static<typeof DemandQuery>;
+
+export const DemandAnswer = Type.Object({
+  loadRps: Type.Number({ description: 'Calls per second to be ready for: the larger of the two below' }),
+  measuredRps: Type.Number({ description: 'Calls per second at the backend now' }),
+  foreseenRps: Type.Number({
+    description:
+      'In the busiest window that is foreseen, by the weights in force; no caller group counts for less than it calls now',
+  }),
+  aheadS: Type.Number({ description: 'How far ahead the forecasts look, s; 0: there are none' }),
+});
+
 const Loss = Type.Number({ description: 'Mean loss per call in ms; lower is better' });
 export const DecisionSchema = Type.Object({
   id: Type.Integer(),

@@ -5,10 +5,12 @@ import type { CalledBy } from '../graph/called.ts';
 import type { ConfiguredReading, RoutedHost } from '../graph/configured.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import type { ServiceStatus } from '../steer/status.ts';
-import { Client, CommandError } from './client.ts';
+import { Client, CommandError, DEFAULT_URL } from './client.ts';
 
 const DAY_MS = 24 * 3_600_000;
 export const DEFAULT_LEARN_DAYS = '7';
+/** Of the controller, where the chart has it. */
+export const IN_CLUSTER_URL = 'http://weir-controller.weir-system.svc.cluster.local:15900';
 
 export interface Gathering {
   /** Path, or http:// or https:// of a controller. */
@@ -16,6 +18,14 @@ export interface Gathering {
   readonly sidecars: boolean;
   readonly learnDays: string;
   readonly allow: readonly string[];
+  /** Of the controller, as KEDA reaches it. */
+  readonly controllerUrl: string;
+}
+
+/** What is steered: routes, and from a controller what becomes of them. */
+export interface Found {
+  readonly routes: readonly AdaptiveRoute[];
+  readonly services?: readonly ServiceStatus[];
 }
 
 /** What belongs together, in the order in which it is to be applied. */
@@ -26,30 +36,46 @@ export interface Gathered {
 }
 
 /** @throws CommandError, RouteError */
-export async function gather({ from, sidecars, learnDays, allow }: Gathering): Promise<readonly Gathered[]> {
-  if (!/^https?:\/\//.test(from)) {
-    if (sidecars) {
-      throw new CommandError(
-        `--sidecars needs a controller, which knows what is called; --from is ${from}, for example http://127.0.0.1:15900`,
-      );
-    }
-    const { loadWholeRoutes } = await import('../routes/load.ts');
-    const gathered = await ofRoutes(loadWholeRoutes(from).map((route) => ({ route })));
-    if (gathered.length > 0) return gathered;
-    throw new CommandError(`${from} has no route with two backends that are Istio's subsets`);
+export async function gather(options: Gathering): Promise<readonly Gathered[]> {
+  const { from, sidecars, learnDays, allow, controllerUrl } = options;
+  if (sidecars && !isUrl(from)) {
+    throw new CommandError(
+      `--sidecars needs a controller, which knows what is called; --from is ${from}, for example ${DEFAULT_URL}`,
+    );
   }
-  const client = new Client({ url: from });
   const { plansOf } = await import('../publish/plan.ts');
-  const { routes } = await client.get<{ routes: readonly AdaptiveRoute[] }>('/v1/routes');
-  const { services } = await client.get<{ services: readonly ServiceStatus[] }>('/v1/services');
-  const gathered = await ofRoutes(plansOf(routes, services));
+  const { routes, services } = await findRoutes(from);
+  const gathered = [
+    ...(await ofRoutes(services ? plansOf(routes, services) : routes.map((route) => ({ route })))),
+    ...(await ofScales(routes, controllerUrl)),
+  ];
   if (sidecars) {
+    const client = new Client({ url: from });
     const { workloads } = await client.get<{ workloads: readonly CalledBy[] }>('/v1/calls');
     const routed = await routedBy(client);
     return [...gathered, ...(await ofWorkloads(workloads, routed, learnMsOf(learnDays), allow))];
   }
   if (gathered.length > 0) return gathered;
-  throw new CommandError(`the controller at ${from} enforces no route with two backends that are Istio's subsets`);
+  const who = services ? `the controller at ${from} enforces` : `${from} has`;
+  throw new CommandError(
+    `${who} no route with two backends that are Istio's subsets, and none with a backend to scale`,
+  );
+}
+
+/** @param from path of files, or URL of a controller @throws CommandError, RouteError */
+export async function findRoutes(from: string): Promise<Found> {
+  if (!isUrl(from)) {
+    const { loadWholeRoutes } = await import('../routes/load.ts');
+    return { routes: loadWholeRoutes(from) };
+  }
+  const client = new Client({ url: from });
+  const { routes } = await client.get<{ routes: readonly AdaptiveRoute[] }>('/v1/routes');
+  const { services } = await client.get<{ services: readonly ServiceStatus[] }>('/v1/services');
+  return { routes, services };
+}
+
+function isUrl(text: string): boolean {
+  return /^https?:\/\//.test(text);
 }
 
 async function ofRoutes(
@@ -60,7 +86,8 @@ async function ofRoutes(
   const names = all
     .filter(({ manifests }) => manifests.length === 0)
     .map(({ route: { metadata } }) => `${metadata.namespace}/${metadata.name}`);
-  if (names.length > 0) note(`nothing for ${names.join(', ')}: its clusters are not those of Istio's subsets`);
+  if (names.length > 0)
+    note(`no VirtualService for ${names.join(', ')}: its clusters are not those of Istio's subsets`);
   return all
     .filter(({ manifests }) => manifests.length > 0)
     .map(({ route, manifests }) => ({ file: fileNameOf(route), manifests }));
@@ -75,6 +102,20 @@ async function routedBy(client: Client): Promise<readonly RoutedHost[]> {
     note(`${error.message}; a host whose VirtualService leads to another has to be named with --allow`);
     return [];
   }
+}
+
+async function ofScales(routes: readonly AdaptiveRoute[], controllerUrl: string): Promise<readonly Gathered[]> {
+  const { scaledObjectsOf } = await import('../generate/scaling.ts');
+  if (!isUrl(controllerUrl) || !URL.canParse(controllerUrl)) {
+    throw new CommandError(`--controller-url is ${controllerUrl}; it must be a URL, for example ${IN_CLUSTER_URL}`);
+  }
+  return routes
+    .map((route) => ({ route, manifests: scaledObjectsOf(route, controllerUrl) }))
+    .filter(({ manifests }) => manifests.length > 0)
+    .map(({ route: { metadata }, manifests }) => ({
+      file: `${metadata.namespace}_${metadata.name}_scaling.yaml`,
+      manifests,
+    }));
 }
 
 async function ofWorkloads(

@@ -30,6 +30,16 @@ export class Forecasts {
     return [...this.kept.values()].map(({ report }) => report);
   }
 
+  /** How far ahead the forecasts for a service look, ms; 0 where there are none. */
+  aheadMs(service: string, directory: Directory): number {
+    let aheadMs = 0;
+    for (const { report } of this.kept.values()) {
+      if (directory.get(report.cluster)?.service !== service) continue;
+      aheadMs = Math.max(aheadMs, report.windowMs * report.loadRps.length);
+    }
+    return aheadMs;
+  }
+
   /** Calls per second foreseen, nearest window first, by service and the zone of the callers: the sum over all callers. */
   byServiceAndZone(directory: Directory): ReadonlyMap<string, ReadonlyMap<string, readonly number[]>> {
     const sums = new Map<string, Map<string, number[]>>();

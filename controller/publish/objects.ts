@@ -1,5 +1,5 @@
 /**
- * Objects of Istio and of Weir in a Kubernetes API server, by kind: read, listed, applied and removed. What is written is
+ * Objects of Istio, KEDA and Weir in a Kubernetes API server, by kind: read, listed, applied and removed. What is written is
  * written by server-side apply under a field manager of our own, so a field that somebody else has set is theirs.
  */
 import { type CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
@@ -12,6 +12,7 @@ const NETWORKING = { group: 'networking.istio.io', version: 'v1beta1' };
 const KINDS = {
   AdaptiveRoute: { group: GROUP, version: VERSION, plural: PLURAL },
   DestinationRule: { ...NETWORKING, plural: 'destinationrules' },
+  ScaledObject: { group: 'keda.sh', version: 'v1alpha1', plural: 'scaledobjects' },
   Sidecar: { ...NETWORKING, plural: 'sidecars' },
   VirtualService: { ...NETWORKING, plural: 'virtualservices' },
   WasmPlugin: { group: 'extensions.istio.io', version: 'v1alpha1', plural: 'wasmplugins' },

@@ -36,6 +36,14 @@ export function checkRoute(route: AdaptiveRoute, policies: readonly string[]): r
     }
   }
   checkShares(route, say);
+  for (const [index, { scale }] of spec.backends.entries()) {
+    if (!scale || scale.minReplicas <= scale.maxReplicas) continue;
+    const path = `spec.backends[${index}].scale`;
+    say(
+      `spec.backends.${index}.scale.minReplicas`,
+      `${path}.minReplicas is ${scale.minReplicas}; it must be at most maxReplicas, ${scale.maxReplicas}`,
+    );
+  }
   for (const [index, freeze] of spec.guard.freezes.entries()) {
     const path = `spec.guard.freezes.${index}`;
     const shownPath = `spec.guard.freezes[${index}]`;
@@ -71,6 +79,7 @@ export function checkTogether(routes: readonly AdaptiveRoute[]): readonly Clash[
   const clashes: Clash[] = [];
   const services = new Map<string, number>();
   const clusters = new Map<string, number>();
+  const deployments = new Map<string, number>();
   for (const [index, route] of routes.entries()) {
     const service = serviceOf(route);
     const owner = services.get(service);
@@ -91,6 +100,17 @@ export function checkTogether(routes: readonly AdaptiveRoute[]): readonly Clash[
       else if (other !== index || isOwnEntry) {
         const message = `${path.replace(/\.(\d+)/, '[$1]')} is ${shown(name)}, a cluster that is used already; one cluster stands for one backend of one service`;
         clashes.push({ route: index, owner: other, problem: { path: path.split('.'), message } });
+      }
+    }
+    for (const [at, { scale }] of route.spec.backends.entries()) {
+      if (!scale) continue;
+      const name = `${route.metadata.namespace}/${scale.deployment}`;
+      const other = deployments.get(name);
+      if (other === undefined) deployments.set(name, index);
+      else {
+        const message = `spec.backends[${at}].scale.deployment is ${shown(scale.deployment)}, which another backend scales already; a Deployment has one autoscaler`;
+        const path = ['spec', 'backends', String(at), 'scale', 'deployment'];
+        clashes.push({ route: index, owner: other, problem: { path, message } });
       }
     }
   }

@@ -69,6 +69,9 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   'spec.backendsFrom': [
     { rule: 'has(self.label) != has(self.destinationRule)', message: 'name one of label and destinationRule' },
   ],
+  'spec.backends[].scale': [
+    { rule: 'self.minReplicas <= self.maxReplicas', message: 'minReplicas must be at most maxReplicas' },
+  ],
   'spec.guard.freezes[]': [
     { rule: 'timestamp(self.from) < timestamp(self.to)', message: 'to must be later than from' },
   ],

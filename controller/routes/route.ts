@@ -9,6 +9,33 @@ const closed = { additionalProperties: false };
 const Share = (description: string, fallback: number) =>
   Type.Number({ minimum: 0, maximum: 1, default: fallback, description });
 
+const Scale = Type.Object(
+  {
+    deployment: Type.String({
+      maxLength: 58,
+      pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+      description: "Deployment, of the route's namespace, whose pods are this backend.",
+    }),
+    rpsPerReplica: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1_000_000,
+      description: 'Calls per second that one replica is to take.',
+    }),
+    minReplicas: Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      default: 2,
+      description: 'Least replicas; never none, since nothing is measured of a backend that is not there.',
+    }),
+    maxReplicas: Type.Integer({ minimum: 1, maximum: 10_000, description: 'Most replicas.' }),
+  },
+  {
+    ...closed,
+    description:
+      'By what its replicas are to be counted: weir generate makes a ScaledObject of KEDA of it, which follows the forecast.',
+  },
+);
+
 export const Backend = Type.Object(
   {
     name: Type.String({
@@ -37,6 +64,7 @@ export const Backend = Type.Object(
     ),
     minShare: Share('Least share of requests that a healthy backend keeps, so that it stays measured.', 0.002),
     maxShare: Share('Largest share of requests.', 1),
+    scale: Type.Optional(Scale),
   },
   closed,
 );

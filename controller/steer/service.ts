@@ -87,13 +87,15 @@ export interface Service {
   route: AdaptiveRoute;
   readonly groups: Map<string, Group>;
   frozen: Hold | undefined;
+  /** Whether any call of it was measured since the controller started. */
+  isMeasured: boolean;
   /** Whether it was said that every backend fails. */
   isAllFailing: boolean;
 }
 
 export function newService(route: AdaptiveRoute, at: Instant): Service {
   const groups = new Map<string, Group>();
-  const service = { name: serviceOf(route), route, groups, frozen: undefined, isAllFailing: false };
+  const service = { name: serviceOf(route), route, groups, frozen: undefined, isMeasured: false, isAllFailing: false };
   groups.set(EVERYBODY, newGroup(EVERYBODY, initialWeights(route), route, at));
   return service;
 }

@@ -26,6 +26,7 @@ export function observeEdge(
   const lane = group?.lanes.get(backendName);
   const backend = route.spec.backends.find(({ name }) => name === backendName);
   if (!group || !lane || !backend) return;
+  service.isMeasured = true;
   addEdge(lane.open, edge, windowMs);
   const tally = emptyTally();
   addEdge(tally, edge, windowMs);

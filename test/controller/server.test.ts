@@ -110,14 +110,35 @@ test('an agent gets the tables, and a pin reaches it before the pin is answered 
   assert.ok(context.lines.some(({ event, msg }) => event === 'decision' && /v2 50 % → 10 %.*by anna/.test(msg)));
 });
 
+/** Twenty calls of v1. */
+const edge = {
+  caller: { workload: 'web', namespace: 'demo', zone: 'zone-a', node: 'node-1' },
+  ...{ cluster: 'search-v1', arm: 'stable' as const, trialId: 0, retries: 0, inFlight: 1 },
+  ...{ outcomes: [20, 0, 0, 0, 0, 0], latencySumUs: 200_000, latency: [10_000, 20] },
+};
+
+test('an autoscaler is answered once agents have reported for a while', async (context) => {
+  const { url } = await start(context);
+  const agent = await connect(context, url);
+  await agent.next('welcome');
+  const ask = () => fetch(`${url}/v1/demand?service=${SERVICE}&backend=v1`);
+  assert.is((await ask()).status, 503);
+  for (const sequence of [1, 2, 3]) {
+    agent.send(reportOf(sequence, { edges: [edge] }));
+    await agent.settled();
+    context.clock.advance(10_000);
+  }
+  const answer = await ask();
+  assert.is(answer.status, 200);
+  const { loadRps } = (await answer.json()) as { loadRps: number };
+  assert.ok(loadRps > 0 && loadRps < 20, `${loadRps} requests/s`);
+});
+
 test('reports reach the graph once a window has passed', async (context) => {
   const { url } = await start(context);
   const agent = await connect(context, url);
   await agent.next('welcome');
-  const caller = { workload: 'web', namespace: 'demo', zone: 'zone-a', node: 'node-1' };
-  const edge = { caller, cluster: 'search-v1', arm: 'stable' as const, trialId: 0, retries: 0, inFlight: 1 };
-  const calls = { outcomes: [20, 0, 0, 0, 0, 0], latencySumUs: 200_000, latency: [10_000, 20] };
-  agent.send(reportOf(1, { edges: [{ ...edge, ...calls }] }));
+  agent.send(reportOf(1, { edges: [edge] }));
   await agent.settled();
   context.clock.advance(1_000);
   const graph = (await get(`${url}/v1/graph`)) as { edges: { cluster: string; backend: string }[] };

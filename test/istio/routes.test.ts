@@ -125,6 +125,13 @@ test('what the schema can say the API server refuses, with the field or the reas
   assert.match((await refusal(two({ minShare: 0.6 }, { minShare: 0.6 }))) ?? '', /minShare must sum to at most 1/);
   assert.match((await refusal(two({ maxShare: 0.4 }, { maxShare: 0.4 }))) ?? '', /maxShare must sum to at least 1/);
   assert.match((await refusal(two({ minShare: 0.5, maxShare: 0.4 }, {}))) ?? '', /minShare must be at most maxShare/);
+  const scale = { deployment: 'search', rpsPerReplica: 10, minReplicas: 3, maxReplicas: 2 };
+  assert.match((await refusal(two({ scale }, {}))) ?? '', /minReplicas must be at most maxReplicas/);
+  assert.match(
+    (await refusal(two({ scale: { ...scale, rpsPerReplica: 0 } }, {}))) ?? '',
+    /rpsPerReplica.*greater than 0/,
+  );
+  assert.is(await refusal(two({ scale: { ...scale, minReplicas: undefined } }, {})), undefined);
   assert.match((await refusal({ trial: { stages: [0.3, 0.1, 1] } })) ?? '', /each stage must be above the one before/);
   const freeze = { from: '2026-11-27T00:00:00Z', to: '2026-11-26T00:00:00Z' };
   assert.match((await refusal({ guard: { freezes: [freeze] } })) ?? '', /to must be later than from/);

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { CommandError } from '../client.ts';
-import { DEFAULT_LEARN_DAYS, type Gathering, gather } from '../gather.ts';
+import { DEFAULT_LEARN_DAYS, type Gathering, gather, IN_CLUSTER_URL } from '../gather.ts';
 import { print } from '../text.ts';
 
 /** As `diff` and `kubectl diff` have it. */
@@ -11,7 +11,7 @@ const EXIT_DIFFERENT = 1;
 
 export function generateCommand(): Command {
   return gathering('generate')
-    .description('write the VirtualServices and DestinationRules that steering needs, and Sidecars')
+    .description('write the VirtualServices and DestinationRules that steering needs, ScaledObjects and Sidecars')
     .option('-o, --output <folder>', 'where to write a file for each (default: print them)')
     .addHelpText(
       'after',
@@ -50,15 +50,13 @@ export function diffCommand(): Command {
       const { changeOf } = await import('../../publish/change.ts');
       const { Objects } = await import('../../publish/objects.ts');
       const objects = new Objects(findApiServer().makeApiClient(CustomObjectsApi));
-      try {
-        for (const manifest of manifests) {
-          const change = await changeOf(objects, manifest);
-          if (change === undefined) continue;
-          print(change.trimEnd());
-          process.exitCode = EXIT_DIFFERENT;
-        }
-      } catch (error) {
-        throw new CommandError(sayFailure(error, "Istio's objects"));
+      for (const manifest of manifests) {
+        const change = await changeOf(objects, manifest).catch((error: unknown) => {
+          throw new CommandError(sayFailure(error, `${manifest.kind}s`));
+        });
+        if (change === undefined) continue;
+        print(change.trimEnd());
+        process.exitCode = EXIT_DIFFERENT;
       }
     });
 }
@@ -72,5 +70,6 @@ function gathering(name: string): Command {
       '--allow <hosts...>',
       'NAMESPACE/HOST that every proxy keeps, beside istio-system/* and weir-system/*',
       [] as string[],
-    );
+    )
+    .option('--controller-url <url>', 'the controller, where KEDA reaches it', IN_CLUSTER_URL);
 }

@@ -21,6 +21,7 @@ export function coreAround(inner: Controller): Core {
     revert: (...args) => inner.revert(...args),
     graph: () => inner.graph(),
     services: (...args) => inner.services(...args),
+    demand: (...args) => inner.demand(...args),
     routes: () => inner.routes(),
     called: () => inner.called(),
     states: (...args) => inner.states(...args),

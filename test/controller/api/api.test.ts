@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { sharedToken } from '../../../controller/access/shared-token.ts';
 import { type Api, type ApiOptions, createApi } from '../../../controller/api/api.ts';
 import type { Decision } from '../../../controller/decision.ts';
-import { UnknownService } from '../../../controller/errors.ts';
+import { NotMeasured, UnknownBackend, UnknownService } from '../../../controller/errors.ts';
 
 const decision: Decision = {
   id: 3,
@@ -40,6 +40,11 @@ async function open(context: Context, more: Partial<ApiOptions> = {}): Promise<v
       graph: () => ({ edges: [{ cluster: 'c', extra: 1 }] }),
       configured: () => undefined,
       services: () => [{ service: 'a:80' }],
+      demand: ({ service, backend }) => {
+        if (service !== 'a:80') throw new NotMeasured(service, 'no agent has reported yet');
+        if (backend !== 'v1') throw new UnknownBackend(service, backend, ['v1']);
+        return { loadRps: 12.5, measuredRps: 10, foreseenRps: 12.5, aheadS: 60 };
+      },
       routes: () => [],
       called: () => [],
       tables: () => ({ type: 'tables', epoch: 2, number: 3, ttlMs: 1, services: [] }),
@@ -81,6 +86,24 @@ test('what is asked is answered whole', async (context) => {
   assert.equal(await get('/v1/decisions?service=a:80&limit=7&beforeId=9'), { decisions: [decision] });
   await get('/v1/decisions');
   assert.equal(context.calls, [{ service: 'a:80', limit: 7, beforeId: 9 }, { limit: 50 }]);
+});
+
+test('an autoscaler is told what a backend is to be ready for, or that it is not known', async (context) => {
+  await open(context);
+  const ask = (query: string) => context.api.inject(`/v1/demand?${query}`);
+  const known = await ask('service=a%3A80&backend=v1');
+  assert.equal(known.json(), { loadRps: 12.5, measuredRps: 10, foreseenRps: 12.5, aheadS: 60 });
+  const unknown = await ask('service=b:80&backend=v1');
+  assert.is(unknown.statusCode, 503);
+  assert.equal(unknown.json(), {
+    code: 'WEIR_CONTROLLER_NOT_MEASURED',
+    message: 'how much b:80 is called is not known: no agent has reported yet',
+  });
+  assert.is((await ask('service=a:80&backend=v9')).statusCode, 404);
+  const without = await ask('service=a:80');
+  assert.is(without.statusCode, 400);
+  assert.match(without.json().message, 'backend');
+  assert.equal(context.faults, []);
 });
 
 test('every change reaches the core and answers with its decisions', async (context) => {
@@ -142,6 +165,7 @@ test('a fault of ours is 500, and told to the log', async (context) => {
       throw new Error('the graph is torn');
     },
     services: () => [],
+    demand: () => ({ loadRps: 0, measuredRps: 0, foreseenRps: 0, aheadS: 0 }),
     routes: () => [],
     called: () => [],
     tables: () => ({ type: 'tables' as const, epoch: 1, number: 1, ttlMs: 1, services: [] }),
@@ -230,6 +254,7 @@ test('the description names every path', async (context) => {
     '/v1/tables',
     '/v1/agents',
     '/v1/decisions',
+    '/v1/demand',
     '/v1/filter/{file}',
   ];
   assert.equal(

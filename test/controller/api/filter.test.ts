@@ -18,6 +18,7 @@ async function open(context: { api: Api; faults: Error[] }, filter: FilterModule
       graph: none,
       configured: none,
       services: none,
+      demand: none,
       routes: none,
       called: none,
       tables: none,

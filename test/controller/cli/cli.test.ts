@@ -193,7 +193,19 @@ test('generate prints what Istio needs to know, and says for which routes there 
   assert.match(out, /kind: DestinationRule[\s\S]*---\n[\s\S]*kind: VirtualService/);
   const none = await weir('generate', '--from', join(folder, 'search.yaml'));
   assert.is(none.code, 1);
-  assert.match(none.err, /nothing for demo\/search: its clusters are not those of Istio's subsets/);
+  assert.match(none.err, /no VirtualService for demo\/search: its clusters are not those of Istio's subsets/);
+});
+
+test('generate scales a backend that says how, also where Istio has no subsets of it', async ({ folder }) => {
+  const path = join(folder, 'scaled.yaml');
+  const scale = 'scale: { deployment: search, rpsPerReplica: 20, maxReplicas: 9 }';
+  writeFileSync(path, route.replace('cluster: search-v1', `cluster: search-v1, ${scale}`));
+  const { code, out } = await weir('generate', '--from', path, '--controller-url', 'https://weir.example.com');
+  assert.is(code, 0);
+  assert.match(out, /^apiVersion: keda\.sh\/v1alpha1\nkind: ScaledObject/);
+  assert.match(out, 'url: https://weir.example.com/v1/demand?service=search.demo%3A8080&backend=v1');
+  const wrong = await weir('generate', '--from', path, '--controller-url', 'weir:15900');
+  assert.match(wrong.err, '--controller-url is weir:15900; it must be a URL, for example http://weir-controller');
 });
 
 test('schema crd is a custom resource definition', async () => {

@@ -157,6 +157,29 @@ test('routes of several files may not share a service or a cluster', () => {
   assert.is(clash(sharing.replace('search-v2', 'other-v2')), '');
 });
 
+test('how a backend is scaled is checked, and a Deployment has one autoscaler', () => {
+  const scaled = (first: string, second = '') =>
+    problemsOf(
+      good
+        .replace('cluster: search-v1', `cluster: search-v1, scale: { ${first} }`)
+        .replace('cluster: search-v2', `cluster: search-v2${second && `, scale: { ${second} }`}`),
+    );
+  const whole = 'deployment: search, rpsPerReplica: 10, maxReplicas: 5';
+  assert.equal(scaled(whole), []);
+  assert.match(
+    scaled(`${whole}, minReplicas: 6`)[0] ?? '',
+    /scale\.minReplicas is 6; it must be at most maxReplicas, 5$/,
+  );
+  assert.match(scaled(whole.replace('10', '0'))[0] ?? '', /rpsPerReplica is 0; it must be a number above 0/);
+  assert.match(scaled(`${whole}, minReplicas: 0`)[0] ?? '', /minReplicas is 0; it must be an integer from 1 to 10000$/);
+  assert.match(scaled(whole.replace(', maxReplicas: 5', ''))[0] ?? '', 'scale.maxReplicas is missing');
+  assert.match(
+    scaled(whole, whole)[0] ?? '',
+    /^search\.yaml:9: .*spec\.backends\[1\]\.scale\.deployment is "search", which another backend scales already/,
+  );
+  assert.equal(scaled(whole, whole.replace('search', 'search-2')), []);
+});
+
 test('policies of the caller are known too', () => {
   const text = good.replace('  port: 8080', '  port: 8080\n  policy: mine');
   assert.is(parseRoutes(text, 'x.yaml', ['mine'])[0]?.spec.policy, 'mine');
