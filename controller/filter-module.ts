@@ -15,12 +15,15 @@ export function filterPath({ sha256 }: Pick<FilterModule, 'sha256'>): string {
   return `/v1/filter/${sha256}.wasm`;
 }
 
+/** Where this release has it, once it is built. */
+export function filterFile(): string {
+  return join(packageFolder() ?? '.', 'filter', 'build', 'weir.wasm');
+}
+
 /** Undefined where it was not built. */
 export function readFilter(): FilterModule | undefined {
-  const folder = packageFolder();
-  if (folder === undefined) return undefined;
   try {
-    const bytes = readFileSync(join(folder, 'filter', 'build', 'weir.wasm'));
+    const bytes = readFileSync(filterFile());
     return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

@@ -6,7 +6,7 @@
 import type { Weights } from '../decide/policy.ts';
 import { fullHost, fullName, subsetsOf } from '../routes/clusters.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
-import { BACKEND_HEADER } from './istio.ts';
+import { BACKEND_HEADER } from './envoy.ts';
 
 interface Destination {
   readonly host: string;

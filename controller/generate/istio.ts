@@ -6,9 +6,9 @@ import { DestinationRule, VirtualService } from '@kubernetes-models/istio/networ
 import type { Weights } from '../decide/policy.ts';
 import { fullHost, subsetsOf } from '../routes/clusters.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
+import { BACKEND_HEADER } from './envoy.ts';
 import { metadataFor } from './labels.ts';
 
-export const BACKEND_HEADER = 'x-weir-backend';
 /** Connecting within a mesh takes milliseconds; the default of 10 s is longer than any caller waits. */
 const CONNECT_TIMEOUT = '1s';
 

@@ -2,7 +2,7 @@
  * Manifests as files in a folder, for whoever has a tool of their own bring them into a cluster. A file is replaced as a whole, and
  * only where it says something else than before; files that Weir has not made are never touched.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { isOurs } from '../generate/labels.ts';
@@ -10,6 +10,7 @@ import { fileNameOf, isWritable, type Manifest, manifestText } from '../generate
 import type { AdaptiveRoute } from '../routes/route.ts';
 import { InTheWay, type Orphan, type Place } from './place.ts';
 import type { Plan } from './plan.ts';
+import { replaceFile } from './replace-file.ts';
 
 export class Files implements Place {
   readonly name: string;
@@ -26,17 +27,11 @@ export class Files implements Place {
       const message = `spec.adopt names VirtualService ${adopt.virtualService}, and files cannot change what is in a cluster; take spec.adopt out, and the host out of that VirtualService`;
       throw new InTheWay('CannotAdopt', message);
     }
-    mkdirSync(this.folder, { recursive: true });
     const path = join(this.folder, fileNameOf(route));
-    const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-    if (before !== undefined && !isMadeByWeir(before)) {
+    if (existsSync(path) && !isMadeByWeir(readFileSync(path, 'utf8'))) {
       throw new InTheWay('NotOurs', `${path} is not a file of Weir's; move it away`);
     }
-    const text = manifestText(manifests);
-    if (text === before) return true;
-    // Whoever reads it meanwhile has the old one or the new one.
-    writeFileSync(`${path}.part`, text);
-    renameSync(`${path}.part`, path);
+    replaceFile(path, manifestText(manifests));
     return true;
   }
 

@@ -21,7 +21,7 @@ const rules: readonly Rule[] = [
   { room: 'controller/cli/', may: ['controller/', 'agent/main', 'deploy/local/'] },
   { room: 'controller/', may: [] },
   { room: 'models/', may: [] },
-  { room: 'deploy/', may: ['controller/routes/', 'controller/wire/', 'agent/wire/'] },
+  { room: 'deploy/', may: ['controller/routes/', 'controller/wire/', 'controller/generate/envoy.ts', 'agent/wire/'] },
   { room: 'test/', may: ['filter/', 'agent/', 'controller/', 'models/', 'deploy/'] },
 ];
 

@@ -1,36 +1,58 @@
-/** `weir generate` and `weir diff`: what Istio needs to know, for people to review and tools to apply, and what it would change. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** `weir generate` and `weir diff`: what a mesh needs to know, for people to review and tools to apply, and what it would change. */
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { CommandError } from '../client.ts';
+import { writeEnvoyFiles } from '../envoy-files.ts';
 import { DEFAULT_LEARN_DAYS, type Gathering, gather, IN_CLUSTER_URL } from '../gather.ts';
 import { print } from '../text.ts';
 
 /** As `diff` and `kubectl diff` have it. */
 const EXIT_DIFFERENT = 1;
 
+interface Generating extends Gathering {
+  readonly output?: string;
+  readonly envoy: boolean;
+  readonly module?: string;
+}
+
 export function generateCommand(): Command {
   return gathering('generate')
-    .description('write the VirtualServices and DestinationRules that steering needs, ScaledObjects and Sidecars')
+    .description(
+      'write what steering needs: VirtualServices and DestinationRules, ScaledObjects, Sidecars; or files for plain Envoys',
+    )
     .option('-o, --output <folder>', 'where to write a file for each (default: print them)')
+    .addOption(
+      new Option('--envoy', 'for Envoys without Istio: files that they watch, with routes and the filter')
+        .default(false)
+        .conflicts(['sidecars']),
+    )
+    .option('--module <path>', 'with --envoy: the compiled filter, where Envoy runs (default: that of this release)')
     .addHelpText(
       'after',
       `
 Examples:
   weir generate --from routes/ -o manifests/
-  weir generate --from http://127.0.0.1:15900 --sidecars --allow 'monitoring/*' -o manifests/`,
+  weir generate --from http://127.0.0.1:15900 --sidecars --allow 'monitoring/*' -o manifests/
+  weir generate --from http://127.0.0.1:15900 --envoy -o /etc/envoy/weir`,
     )
-    .action(async (options: Gathering & { output?: string }) => {
+    .action(async (options: Generating) => {
+      const { output } = options;
+      if (options.envoy) {
+        if (output === undefined)
+          throw new CommandError('--envoy writes files that Envoys watch; say where, with -o FOLDER');
+        await writeEnvoyFiles({ ...options, output });
+        return;
+      }
       const gathered = await gather(options);
       const { manifestText } = await import('../../generate/manifests.ts');
-      if (options.output === undefined) {
+      if (output === undefined) {
         print(manifestText(gathered.flatMap(({ manifests }) => manifests)).trimEnd());
         return;
       }
-      mkdirSync(options.output, { recursive: true });
+      const { replaceFile } = await import('../../publish/replace-file.ts');
       for (const { file, manifests } of gathered) {
-        const path = join(options.output, file);
-        writeFileSync(path, manifestText(manifests));
+        const path = join(output, file);
+        replaceFile(path, manifestText(manifests));
         print(`${path}: ${manifests.map(({ kind }) => kind).join(', ')}`);
       }
     });

@@ -2,10 +2,12 @@
  * From the description of one sidecar to the bootstrap that its Envoy starts with. Pure: ports and paths come in, JSON goes
  * out. Everything is static, so that nothing but Weir's filter can change where a request goes.
  *
- * A service has a virtual host. A steered one has a route per backend that matches x-weir-backend, which the filter sets,
- * and last a plain weighted route, which serves whenever the filter leaves a request alone. Cluster names have Istio's form,
- * so that what reads them reads them here too.
+ * A service has a virtual host. A steered one has the routes that `weir generate --envoy` writes: one per backend that matches
+ * x-weir-backend, which the filter sets, and last a plain weighted route, which serves whenever the filter leaves a request
+ * alone. Cluster names have Istio's form, so that what reads them reads them here too.
  */
+import { plainRoute, steeredRoutes, wasmFilterOf } from '../../../controller/generate/envoy.ts';
+import { WEIGHT_TOTAL } from '../../../controller/wire/messages.ts';
 import { SERVED_BY, type SharedCluster, sharedCluster } from './shared-cluster.ts';
 
 export interface RoutedBackend {
@@ -138,23 +140,8 @@ const router = {
   },
 };
 
-function weirFilter(use: FilterUse): Record<string, unknown> {
-  return {
-    name: 'weir',
-    typed_config: {
-      '@type': 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm',
-      config: {
-        name: 'weir',
-        root_id: 'weir',
-        failure_policy: 'FAIL_OPEN',
-        configuration: {
-          '@type': 'type.googleapis.com/google.protobuf.StringValue',
-          value: JSON.stringify(use.configuration),
-        },
-        vm_config: { vm_id: 'weir', runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: use.wasmPath } } },
-      },
-    },
-  };
+function weirFilter({ wasmPath, configuration }: FilterUse): Record<string, unknown> {
+  return { name: 'weir', typed_config: wasmFilterOf(wasmPath, configuration) };
 }
 
 function virtualHost(service: RoutedService): Record<string, unknown> {
@@ -162,17 +149,9 @@ function virtualHost(service: RoutedService): Record<string, unknown> {
     timeout: milliseconds(service.timeoutMs),
     ...(service.retries > 0 ? { retry_policy: retryPolicy(service.retries) } : {}),
   };
-  const only = service.backends.length === 1 ? service.backends[0] : undefined;
-  const plain = service.shared
-    ? { cluster: clusterOf(service, '') }
-    : only
-      ? { cluster: clusterOf(service, only.name) }
-      : {
-          weighted_clusters: {
-            clusters: service.backends.map(({ name, weight }) => ({ name: clusterOf(service, name), weight })),
-          },
-        };
-  const steered = service.isSteered && !only && !service.shared ? service.backends : [];
+  const backends = service.shared
+    ? [{ name: '', cluster: clusterOf(service, ''), weight: WEIGHT_TOTAL }]
+    : service.backends.map(({ name, weight }) => ({ name, weight, cluster: clusterOf(service, name) }));
   const servedBy = service.shared ? SERVED_BY : '%UPSTREAM_CLUSTER_RAW%';
   return {
     name: `${service.host}:${service.port}`,
@@ -181,14 +160,7 @@ function virtualHost(service: RoutedService): Record<string, unknown> {
     response_headers_to_add: [
       { header: { key: CLUSTER_HEADER, value: servedBy }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
     ],
-    routes: [
-      ...steered.map(({ name }) => ({
-        name,
-        match: { prefix: '/', headers: [{ name: 'x-weir-backend', string_match: { exact: name } }] },
-        route: { cluster: clusterOf(service, name), ...action },
-      })),
-      { name: 'plain', match: { prefix: '/' }, route: { ...plain, ...action } },
-    ],
+    routes: service.isSteered ? steeredRoutes(backends, action) : [plainRoute(backends, action)],
   };
 }
 

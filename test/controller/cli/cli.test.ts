@@ -1,7 +1,7 @@
 /** The weir command as a process: its help, its sentences, and a whole round with a controller. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -194,6 +194,30 @@ test('generate prints what Istio needs to know, and says for which routes there 
   const none = await weir('generate', '--from', join(folder, 'search.yaml'));
   assert.is(none.code, 1);
   assert.match(none.err, /no VirtualService for demo\/search: its clusters are not those of Istio's subsets/);
+});
+
+test('generate --envoy writes files for Envoys with the weights that a controller has, and says how to refer to them', async (context) => {
+  const { url } = await controller(context);
+  assert.is((await weir('pin', '*', 'v1=90%', 'v2=10%', '--by', 'anna', '--url', url)).code, 0);
+  const folder = join(context.folder, 'envoy');
+  const { code, out, err } = await weir(
+    'generate',
+    '--from',
+    url,
+    '--envoy',
+    '-o',
+    folder,
+    '--module',
+    '/opt/weir.wasm',
+  );
+  assert.is(code, 0, err);
+  assert.match(readFileSync(join(folder, 'routes.yaml'), 'utf8'), /name: search-v1\n\s+weight: 9000/);
+  assert.match(readFileSync(join(folder, 'filter.yaml'), 'utf8'), 'filename: /opt/weir.wasm');
+  assert.match(out, `path: ${join(folder, 'routes.yaml')}`);
+  assert.match(out, 'search-v1, search-v2, and weir-agent');
+  assert.equal(readdirSync(folder).sort(), ['filter.yaml', 'routes.yaml']);
+  const nowhere = await weir('generate', '--from', url, '--envoy');
+  assert.equal([nowhere.code, nowhere.err], [1, '--envoy writes files that Envoys watch; say where, with -o FOLDER']);
 });
 
 test('generate scales a backend that says how, also where Istio has no subsets of it', async ({ folder }) => {
