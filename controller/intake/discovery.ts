@@ -43,6 +43,14 @@ export interface DiscoveryOptions {
   readonly log: Log;
 }
 
+interface Index {
+  /** By whole host. */
+  readonly services: ReadonlyMap<string, ServiceObject>;
+  readonly entries: ReadonlyMap<string, readonly ServiceEntryObject[]>;
+  /** By `namespace/name`. */
+  readonly rules: ReadonlyMap<string, DestinationRuleObject>;
+}
+
 type Kinds = { readonly [Kind in keyof MeshObjects]: Followed<MeshObjects[Kind][number] & KubernetesObject> };
 
 export class Discovery {
@@ -53,6 +61,7 @@ export class Discovery {
   /** Pods or slices behind a Service, by what they are asked for. */
   private readonly behind = new Map<string, Followed<Pod> | Followed<Slice>>();
   private configuredNow: Configured | undefined;
+  private indexNow: Index | undefined;
 
   /** Nothing is read before `open`. */
   constructor(options: DiscoveryOptions) {
@@ -88,11 +97,10 @@ export class Discovery {
   backendsOf(route: AdaptiveRoute): BackendsFound {
     const { label, destinationRule } = route.spec.backendsFrom ?? {};
     const { namespace } = route.metadata;
-    const { destinationRules, serviceEntries } = this.objects();
     if (destinationRule !== undefined) {
       if (!this.kinds.destinationRules.isListed)
         return { message: 'the API server has not listed its DestinationRules yet' };
-      return fromRule(route, destinationRules.find(isNamed(destinationRule, namespace)));
+      return fromRule(route, this.index().rules.get(`${namespace}/${destinationRule}`));
     }
     const watched = this.behind.get(keyOf(route, this.serviceOf(route)) ?? '');
     const isZone = label === ZONE_LABEL;
@@ -101,7 +109,7 @@ export class Discovery {
       hasPods: watched !== undefined,
       pods: isZone ? undefined : (listed as readonly Pod[] | undefined)?.filter(isGoingOn).map(labelsOf),
       zones: isZone ? (listed as readonly Slice[] | undefined)?.flatMap(zonesOf) : undefined,
-      entries: serviceEntries.filter(({ spec }) => spec?.hosts?.includes(fullHost(route))),
+      entries: this.index().entries.get(fullHost(route)) ?? [],
     });
   }
 
@@ -135,6 +143,7 @@ export class Discovery {
 
   private changed(): void {
     this.configuredNow = undefined;
+    this.indexNow = undefined;
     this.onChange();
   }
 
@@ -149,10 +158,25 @@ export class Discovery {
   }
 
   private serviceOf(route: AdaptiveRoute): ServiceObject | undefined {
-    const host = fullHost(route);
-    return this.kinds.services
-      .list()
-      .find(({ metadata }) => fullName(metadata?.name ?? '', metadata?.namespace ?? '') === host);
+    return this.index().services.get(fullHost(route));
+  }
+
+  /** A cluster has thousands of them, and each route asks. */
+  private index(): Index {
+    if (this.indexNow) return this.indexNow;
+    const { services, serviceEntries, destinationRules } = this.objects();
+    const entries = new Map<string, ServiceEntryObject[]>();
+    for (const entry of serviceEntries) {
+      for (const host of entry.spec?.hosts ?? []) entries.set(host, [...(entries.get(host) ?? []), entry]);
+    }
+    this.indexNow = {
+      services: new Map(
+        services.map((service) => [fullName(service.metadata?.name ?? '', service.metadata?.namespace ?? ''), service]),
+      ),
+      entries,
+      rules: new Map(destinationRules.map((rule) => [`${rule.metadata?.namespace}/${rule.metadata?.name}`, rule])),
+    };
+    return this.indexNow;
   }
 
   private followBehind(route: AdaptiveRoute, service: ServiceObject): Followed<Pod> | Followed<Slice> {
@@ -213,10 +237,6 @@ function selectorOf({ spec }: ServiceObject): string {
     .map(([key, value]) => `${key}=${value}`)
     .sort()
     .join(',');
-}
-
-function isNamed(name: string, namespace: string): (object: DestinationRuleObject) => boolean {
-  return ({ metadata }) => metadata?.name === name && metadata.namespace === namespace;
 }
 
 /** Neither ending nor ended. */

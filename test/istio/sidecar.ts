@@ -106,8 +106,11 @@ export function gatewayObject({ workload, namespace, octet }: SidecarOptions, po
   };
 }
 
+/** Suites run beside each other, and each has a network of its own. */
+const NETWORK = 100 + (process.pid % 150);
+
 function addressOf(octet: number): string {
-  return `127.0.10.${octet}`;
+  return `127.0.${NETWORK}.${octet}`;
 }
 
 function bootstrapOf(
