@@ -178,6 +178,7 @@ export class Agent {
         this.#metrics.refusedRequests.inc({ status: String(status) });
         this.#notices.degraded('request_refused', { status }, `a request was refused: ${message}`);
       },
+      onUnused: () => this.#metrics.refusedRequests.inc({ status: '408' }),
       onFault: (error) => this.#fault('request', error),
       whyNotReady: () =>
         this.#uplink.wasReached || this.#tables.hasAny()

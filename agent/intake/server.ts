@@ -38,6 +38,8 @@ export interface IntakeOptions {
   ) => () => void;
   /** A request that was not taken, with the status it got. */
   readonly onRefused: (status: number, message: string) => void;
+  /** A connection was ended with a 408 that had never sent a byte. */
+  readonly onUnused: () => void;
   /** Something in here failed; it is ours, not the sender's. */
   readonly onFault: (error: unknown) => void;
   /** Nothing when ready, else why not. */
@@ -160,7 +162,8 @@ export class Intake {
           : [400, 'Bad Request', `this is not HTTP/1.1: ${error.message}`];
     this.#refusedUnread.add(socket);
     // A connection that Envoy keeps to spare and never used is nobody's mistake.
-    if (status !== 408 || (socket as Socket).bytesRead > 0) this.#options.onRefused(status, sentence);
+    if (status === 408 && (socket as Socket).bytesRead === 0) this.#options.onUnused();
+    else this.#options.onRefused(status, sentence);
     const body = `${sentence}\n`;
     const head = `HTTP/1.1 ${status} ${name}\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n`;
     socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => (socket as Socket).destroy());

@@ -26,6 +26,7 @@ interface Context {
   asked: Asked[];
   nextAsked: () => Promise<Asked>;
   refused: [status: number, message: string][];
+  unused: number;
   faults: unknown[];
   sockets: Socket[];
 }
@@ -61,6 +62,9 @@ async function open(context: Context, more: Partial<IntakeOptions> = {}): Promis
       };
     },
     onRefused: (...pair) => refused.push(pair),
+    onUnused: () => {
+      context.unused += 1;
+    },
     onFault: (error) => faults.push(error),
     whyNotReady: () => undefined,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'weir_agent_up 1\n' }),
@@ -91,7 +95,7 @@ async function isAlive(context: Context): Promise<void> {
 }
 
 test.before.each((context) => {
-  Object.assign(context, { taken: [], asked: [], refused: [], faults: [], sockets: [] });
+  Object.assign(context, { taken: [], asked: [], refused: [], unused: 0, faults: [], sockets: [] });
 });
 test.after.each(async (context) => {
   for (const socket of context.sockets) socket.destroy();
@@ -246,7 +250,7 @@ test('a sender that never finishes is cut off with a 408', async (context) => {
 test('a connection that never sends a byte is ended, and nobody is blamed', async (context) => {
   await open(context, { requestLimitMs: 100 });
   assert.match(await raw(context, ''), 'HTTP/1.1 408');
-  assert.equal(context.refused, []);
+  assert.equal([context.refused, context.unused], [[], 1]);
   await isAlive(context);
 });
 
