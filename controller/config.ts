@@ -22,6 +22,14 @@ export interface FilterUse {
   readonly agentPort: number;
 }
 
+/** Several controllers, of which the holder of a Lease leads. */
+export interface LeaseUse {
+  readonly namespace: string;
+  readonly name: string;
+  /** Of this process, in the Lease's namespace; absent: it is in none. */
+  readonly pod?: string;
+}
+
 export interface Config {
   readonly host: string;
   /** 0: any free port. */
@@ -40,6 +48,8 @@ export interface Config {
   readonly token?: string;
   /** Of ServiceAccount tokens that the API server is asked about. Neither this nor a token: everybody may. */
   readonly tokenAudience?: string;
+  /** Absent: the only controller. */
+  readonly lease?: LeaseUse;
   /** Files of certificate and key, PEM; absent: no TLS. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly logLevel: string;
@@ -50,6 +60,8 @@ export class ConfigError extends Error {
   readonly code = 'WEIR_CONTROLLER_BAD_CONFIG';
 }
 
+const LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const NAMESPACED = new RegExp(`^(${LABEL})/(${LABEL}(?:\\.${LABEL})*)$`);
 const KUBERNETES = /^kubernetes(?::([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?))?$/;
 
 /** Whether routes come from the API server, and which namespace's; undefined namespace: all. */
@@ -76,6 +88,9 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   WEIR_CONTROLLER_TOKEN_FILE: 'file of the bearer token for agents and changes; none',
   WEIR_CONTROLLER_TOKEN_AUDIENCE:
     'audience of ServiceAccount tokens that the API server is asked about, in place of a token file; none',
+  WEIR_CONTROLLER_LEASE:
+    'NAMESPACE/NAME of the Lease by which one of several controllers leads; none, the only controller',
+  WEIR_CONTROLLER_POD: 'name of the pod that this is, labelled while it leads; none',
   WEIR_CONTROLLER_TLS_CERT_FILE: 'file of the certificate to serve API and agents by TLS, PEM; none',
   WEIR_CONTROLLER_TLS_KEY_FILE: 'file of its key, PEM; none',
   WEIR_CONTROLLER_LOG_LEVEL: `${LOG_LEVELS.join(', ')}; info`,
@@ -126,6 +141,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     tableTtlMs: parseInteger(env, 'WEIR_CONTROLLER_TABLE_TTL_MS', DEFAULT_TABLE_TTL_MS, 1_000, 0xffffffff),
     ...(token === undefined ? {} : { token }),
     ...(tokenAudience ? { tokenAudience } : {}),
+    ...parseLease(env),
     ...parseTls(env),
     logLevel,
   };
@@ -160,6 +176,25 @@ function parseFilter(env: NodeJS.ProcessEnv, publish: PublishTo | undefined): Pi
     );
   }
   return { filter: { namespaces, url: url.replace(/\/$/, ''), agentHost: match[1], agentPort: Number(match[2]) } };
+}
+
+function parseLease({
+  WEIR_CONTROLLER_LEASE: text,
+  WEIR_CONTROLLER_POD: pod,
+}: NodeJS.ProcessEnv): Pick<Config, 'lease'> {
+  if (!text) {
+    if (!pod) return {};
+    throw new ConfigError(
+      'WEIR_CONTROLLER_POD is set and WEIR_CONTROLLER_LEASE is not; it is labelled only where it may lead',
+    );
+  }
+  const [, namespace, , name] = NAMESPACED.exec(text) ?? [];
+  if (namespace === undefined || name === undefined) {
+    throw new ConfigError(
+      `WEIR_CONTROLLER_LEASE is ${text}; it must be NAMESPACE/NAME, for example weir-system/weir-controller`,
+    );
+  }
+  return { lease: { namespace, name, ...(pod && { pod }) } };
 }
 
 function parseTls(env: NodeJS.ProcessEnv): Pick<Config, 'tls'> {

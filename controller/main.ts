@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sharedToken } from './access/shared-token.ts';
 import { systemClock } from './clock.ts';
-import { type Config, ConfigError, clusterOf, parseConfig } from './config.ts';
+import { type Config, ConfigError, clusterOf, type LeaseUse, parseConfig } from './config.ts';
 import { Controller } from './controller.ts';
 import { type FilterModule, readFilter } from './filter-module.ts';
+import type { Candidate } from './lead/candidate.ts';
 import { type Log, makeLog } from './log.ts';
 import { Files } from './publish/files.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -14,15 +15,50 @@ import { RouteError } from './routes/parse.ts';
 import { Server, type ServerOptions } from './server.ts';
 
 /**
- * Starts the controller and stops it at SIGTERM or SIGINT; SIGHUP reads the routes again.
+ * Starts the controller and stops it at SIGTERM or SIGINT; SIGHUP reads the routes again. Where there are several it stands by until
+ * it leads, and ends where it leads no more.
  * @returns once it listens
  * @throws ConfigError, RouteError, or what the operating system says of the port
  */
-export async function main(env: NodeJS.ProcessEnv): Promise<Server> {
+export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(env);
   const log = makeLog(config.logLevel);
+  if (!config.lease) {
+    const only = await makeServer(config, log);
+    process.on('SIGHUP', () => only.reload());
+    onStop(() => only.close());
+    await orSay(
+      config,
+      () => only.start(),
+      () => only.close(),
+    );
+    return;
+  }
+  const candidate = await makeCandidate(config, config.lease, log);
+  let server: Server | undefined;
+  process.on('SIGHUP', () => server?.reload());
+  const close = async () => {
+    await server?.close();
+    await candidate.close();
+  };
+  // An API server that does not answer must not keep a process that was told to go.
+  onStop(() => close().finally(() => process.exit()));
+  await orSay(
+    config,
+    async () => {
+      await candidate.lead();
+      server = await makeServer(config, log);
+      await candidate.makeRoom();
+      await server.start();
+      candidate.announce();
+    },
+    close,
+  );
+}
+
+async function makeServer(config: Config, log: Log): Promise<Server> {
   const filter = readFilter();
-  const server = new Server({
+  return new Server({
     config,
     clock: systemClock,
     log,
@@ -31,21 +67,30 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Server> {
     ...(await partsFor(config, log, filter)),
     createCore: (options, at) => new Controller(options, at),
   });
-  const stop = () => void server.close();
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-  process.on('SIGHUP', () => server.reload());
+}
+
+async function makeCandidate(config: Config, use: LeaseUse, log: Log): Promise<Candidate> {
+  const { Candidate } = await import('./lead/candidate.ts');
+  // What others may do from now on must not be done here too, not even a goodbye.
+  const onLost = () => process.exit(1);
+  return new Candidate({ config, use, clock: systemClock, random: Math.random, log, onLost });
+}
+
+function onStop(stop: () => Promise<void>): void {
+  process.once('SIGTERM', () => void stop());
+  process.once('SIGINT', () => void stop());
+}
+
+/** @throws ConfigError in place of what the operating system says of the port */
+async function orSay({ host, port }: Config, start: () => Promise<unknown>, close: () => Promise<void>): Promise<void> {
   try {
-    await server.start();
+    await start();
   } catch (error) {
-    await server.close();
+    await close();
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE' && code !== 'EADDRNOTAVAIL' && code !== 'EACCES') throw error;
-    throw new ConfigError(
-      `WEIR_CONTROLLER_LISTEN is ${config.host}:${config.port}, where nobody can listen: ${message}`,
-    );
+    throw new ConfigError(`WEIR_CONTROLLER_LISTEN is ${host}:${port}, where nobody can listen: ${message}`);
   }
-  return server;
 }
 
 /** What is around the core, by where the configuration says it is. */

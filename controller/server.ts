@@ -28,6 +28,7 @@ import type { Publisher, PublisherOptions } from './publish/publisher.ts';
 import type { AdaptiveRoute } from './routes/route.ts';
 import type { OpenRoutes, RouteNews, RouteSource } from './routes/source.ts';
 import { RouteFiles } from './routes/watch.ts';
+import { type KeyedState, savedServices, takeUp } from './steer/memory.ts';
 import { openStore } from './store/open.ts';
 import { SteadyStore } from './store/steady.ts';
 import type { Store } from './store/store.ts';
@@ -95,6 +96,8 @@ export class Server {
   private api: Api | undefined;
   private epoch: number;
   private tickedMs: number;
+  /** As kept last. */
+  private states: readonly KeyedState[];
   private isStopping = false;
   /** Decisions of the manual step being taken, for its answer. */
   private collected: Decision[] | undefined;
@@ -124,8 +127,12 @@ export class Server {
         onRecovered: () => log.info({ event: 'store_recovered' }, 'the store works again; what waited is written'),
       },
     );
-    this.epoch = this.store.nextEpoch();
-    const saved = this.store.states();
+    const counted = this.store.nextEpoch();
+    const remembered = this.routes.remembered?.() ?? [];
+    const heard = Math.max(0, ...remembered.map(({ epoch }) => epoch));
+    this.epoch = heard < counted ? counted : this.store.nextEpoch(heard);
+    const { states: saved, fromRoutes, said } = takeUp(this.store.states(), remembered, counted - 1);
+    this.states = saved;
     this.core = options.createCore(
       {
         epoch: this.epoch,
@@ -151,8 +158,8 @@ export class Server {
     this.ticker = new Ticker(config.windowMs, clock, () => this.tick());
     this.sweeper = new Ticker(SWEEP_MS, clock, () => this.hub.sweep());
     log.info(
-      { event: 'state_loaded', epoch: this.epoch, services: routes.length, states: saved.length },
-      `epoch ${this.epoch}: ${routes.length} routes from ${config.routesPath}, ${saved.length > 0 ? 'state taken up from the store' : 'no saved state'}`,
+      { event: 'state_loaded', epoch: this.epoch, services: routes.length, states: saved.length, fromRoutes },
+      `epoch ${this.epoch}: ${routes.length} routes from ${config.routesPath}, ${said}`,
     );
   }
 
@@ -211,7 +218,7 @@ export class Server {
     try {
       this.core.tick(this.now());
       this.publish();
-      this.store.saveStates(this.core.states(this.now()));
+      this.keep();
       this.publisher?.tell(() => plansOf(this.core.routes(), this.core.services(this.now())), clock.nowMs());
       this.options.attacher?.tell(clock.nowMs());
       this.routes.tell(() => this.news());
@@ -233,12 +240,13 @@ export class Server {
     this.isStopping = true;
     this.ticker.close();
     this.sweeper.close();
-    this.routes.close();
+    this.keep();
+    await this.routes.close(() => this.news());
     await this.publisher?.close();
     await this.options.attacher?.close();
     await this.hub.close();
     await this.api?.close();
-    this.store.saveStates(this.core.states(this.now()));
+    this.keep();
     this.store.close();
     this.options.log.info({ event: 'stopped' }, 'stopped; agents go on with the tables they have');
   }
@@ -267,10 +275,16 @@ export class Server {
     this.hub.push(this.tables());
   }
 
+  private keep(): void {
+    this.states = this.core.states(this.now());
+    this.store.saveStates(this.states);
+  }
+
   private news(): RouteNews {
     const { epoch, number } = this.tables();
     return {
       services: this.core.services(this.now()),
+      saved: savedServices(this.states),
       table: `${epoch}.${number}`,
       agentCount: this.hub.agents().length,
       published: (route) => this.publisher?.stateOf(route),
@@ -333,7 +347,8 @@ export class Server {
       this.collected = undefined;
     }
     this.publish();
-    this.store.saveStates(this.core.states(this.now()));
+    this.keep();
+    this.routes.tell(() => this.news());
     return collected;
   }
 

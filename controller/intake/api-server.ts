@@ -1,9 +1,11 @@
 /** How the Kubernetes API server is reached, and what its refusals mean for an operator. */
-import { KubeConfig } from '@kubernetes/client-node';
+import { type ConfigurationOptions, KubeConfig, Observable, type ObservableMiddleware } from '@kubernetes/client-node';
 import { ConfigError } from '../config.ts';
 
 /** Under this name the API server keeps which fields are ours. */
 export const FIELD_MANAGER = 'weir';
+/** A request made `inTime` is given up after this: half of what a leader may go without renewing. */
+const ANSWER_WITHIN_MS = 5_000;
 /** What the client takes when it finds nothing. */
 const NOTHING_FOUND = 'http://localhost:8080';
 
@@ -14,7 +16,7 @@ export function findApiServer(): KubeConfig {
   const server = kubeConfig.getCurrentCluster()?.server;
   if (server === undefined || server === NOTHING_FOUND) {
     throw new ConfigError(
-      'a Kubernetes API server is asked for (WEIR_CONTROLLER_ROUTES, _PUBLISH or _TOKEN_AUDIENCE), and none is configured: there is no KUBECONFIG, no ~/.kube/config, and no ServiceAccount of a pod',
+      'a Kubernetes API server is asked for (WEIR_CONTROLLER_ROUTES, _PUBLISH, _TOKEN_AUDIENCE or _LEASE), and none is configured: there is no KUBECONFIG, no ~/.kube/config, and no ServiceAccount of a pod',
     );
   }
   return kubeConfig;
@@ -50,6 +52,18 @@ interface Failure {
 function statusOf(error: unknown): unknown {
   const { code, statusCode } = error as Failure;
   return typeof code === 'number' ? code : statusCode;
+}
+
+/** Options of a request that must not wait for ever; the client has no limit of its own. */
+export function inTime(): ConfigurationOptions<ObservableMiddleware> {
+  const middleware: ObservableMiddleware = {
+    pre: (request) => {
+      request.setSignal(AbortSignal.timeout(ANSWER_WITHIN_MS));
+      return new Observable(Promise.resolve(request));
+    },
+    post: (response) => new Observable(Promise.resolve(response)),
+  };
+  return { middleware: [middleware], middlewareMergeStrategy: 'append' };
 }
 
 /** What the API server says in the body of a refusal; empty where it says nothing. */

@@ -2,6 +2,7 @@
  * AdaptiveRoutes of a Kubernetes cluster as a source of routes: watched, judged one by one, and told on each route's status what
  * became of it. One that is wrong costs nobody else anything.
  */
+import { isDeepStrictEqual } from 'node:util';
 import {
   CustomObjectsApi,
   type KubeConfig,
@@ -12,12 +13,15 @@ import {
 import type { Log } from '../log.ts';
 import { GROUP, PLURAL, VERSION } from '../routes/crd.ts';
 import { RouteError, readRoute } from '../routes/parse.ts';
-import type { AdaptiveRoute } from '../routes/route.ts';
+import { type AdaptiveRoute, serviceOf } from '../routes/route.ts';
 import type { OpenRoutes, RouteListener, RouteNews, RouteSource } from '../routes/source.ts';
+import type { Remembered } from '../steer/memory.ts';
+import type { SavedService } from '../steer/saved.ts';
 import { type Acceptance, acceptAll, nameOf, type RouteObject } from './accept.ts';
 import { FIELD_MANAGER, sayFailure } from './api-server.ts';
 import type { Discovery } from './discovery.ts';
 import { Followed } from './follow.ts';
+import { rememberedOf } from './remembered.ts';
 import { type RouteStatus, statusOf } from './status.ts';
 
 const WHAT = 'AdaptiveRoutes';
@@ -25,8 +29,14 @@ const WHAT = 'AdaptiveRoutes';
 const STILL_MS = 100;
 /** What backends come from changes all the time while pods come and go: it is looked at once in so long. */
 const DISCOVERED_MS = 1_000;
-/** A route's status is written at most so often. */
+/** A route's status is written at most so often, but at once where a person has pinned or frozen: the next controller must know. */
 const STATUS_EVERY_MS = 5_000;
+
+interface Written {
+  readonly atMs: number;
+  readonly holds: string;
+  readonly status: RouteStatus;
+}
 
 /** What is used of CustomObjectsApi. */
 type Objects = Pick<CustomObjectsApi, 'patchNamespacedCustomObjectStatus'>;
@@ -72,8 +82,8 @@ export class KubernetesRoutes implements RouteSource {
   private inForce = '';
   private timer: NodeJS.Timeout | undefined;
   private discoveredTimer: NodeJS.Timeout | undefined;
-  private readonly written = new Map<string, { readonly atMs: number; readonly text: string }>();
-  private isWriting = false;
+  private readonly written = new Map<string, Written>();
+  private writing: Promise<void> | undefined;
   private isStatusBroken = false;
 
   constructor(options: KubernetesRoutesOptions) {
@@ -106,19 +116,33 @@ export class KubernetesRoutes implements RouteSource {
     this.options.onChange(routes);
   }
 
-  tell(news: () => RouteNews): void {
-    if (this.isWriting || this.judged.length === 0) return;
-    this.isWriting = true;
-    void this.writeStatuses(news()).finally(() => {
-      this.isWriting = false;
+  remembered(): readonly Remembered[] {
+    return this.judged.flatMap((acceptance) => {
+      try {
+        return rememberedOf(acceptance) ?? [];
+      } catch (error) {
+        const route = nameOf(acceptance.object);
+        const message = `the status of AdaptiveRoute ${route} cannot be gone on with: ${(error as Error).message}; it starts from its route`;
+        this.options.log.warn({ event: 'state_ignored', route }, message);
+        return [];
+      }
     });
   }
 
-  close(): void {
+  tell(news: () => RouteNews): void {
+    if (this.writing || this.judged.length === 0) return;
+    this.writing = this.writeStatuses(news(), STATUS_EVERY_MS).finally(() => {
+      this.writing = undefined;
+    });
+  }
+
+  async close(news?: () => RouteNews): Promise<void> {
     clearTimeout(this.timer);
     clearTimeout(this.discoveredTimer);
     this.options.followed.close();
     this.options.discovery.close();
+    await this.writing;
+    if (news && this.judged.length > 0) await this.writeStatuses(news(), 0);
   }
 
   private judge(): readonly AdaptiveRoute[] {
@@ -138,18 +162,17 @@ export class KubernetesRoutes implements RouteSource {
     return this.judged.flatMap(({ route }) => route ?? []);
   }
 
-  private async writeStatuses(news: RouteNews): Promise<void> {
+  private async writeStatuses(news: RouteNews, everyMs: number): Promise<void> {
     const uids = new Set(this.judged.map(({ object }) => object.metadata.uid));
     for (const uid of this.written.keys()) if (!uids.has(uid)) this.written.delete(uid);
     for (const acceptance of this.judged) {
-      const { object } = acceptance;
+      const { object, route } = acceptance;
       const last = this.written.get(object.metadata.uid);
-      if (last && news.wallMs - last.atMs < STATUS_EVERY_MS) continue;
+      const holds = holdsIn(route && news.saved(serviceOf(route)));
+      if (last?.holds === holds && news.wallMs - last.atMs < everyMs) continue;
       const status = statusOf(acceptance, news);
-      const text = JSON.stringify(status);
-      if (last?.text === text) continue;
-      if (!last && text === JSON.stringify(object.status)) continue;
-      if (await this.write(object, status)) this.written.set(object.metadata.uid, { atMs: news.wallMs, text });
+      if (isDeepStrictEqual(last?.status ?? object.status, status)) continue;
+      if (await this.write(object, status)) this.written.set(object.metadata.uid, { atMs: news.wallMs, holds, status });
     }
   }
 
@@ -200,4 +223,9 @@ function openOnes(objects: readonly RouteObject[]): readonly AdaptiveRoute[] {
     const { route } = readRoute({ apiVersion, kind, metadata: { name, namespace }, spec });
     return route ?? [];
   });
+}
+
+/** What people hold still of a service, as text to compare. */
+function holdsIn(saved: SavedService | undefined): string {
+  return JSON.stringify([saved?.frozen, saved?.groups.map(({ name, pinned }) => [name, pinned])]);
 }

@@ -1,7 +1,11 @@
-/** What an AdaptiveRoute's owner reads on the route itself: conditions, weights in force, the last verdict. Pure. */
+/**
+ * What an AdaptiveRoute's owner reads on the route itself: conditions, weights in force, the last verdict. And what the next controller
+ * goes on with (`remembered.ts`), should it find no store: holds, reliefs, the trial that ran. Pure.
+ */
 import type { Decision } from '../decision.ts';
 import { serviceOf } from '../routes/route.ts';
 import type { RouteNews } from '../routes/source.ts';
+import type { SavedService } from '../steer/saved.ts';
 import type { ServiceStatus } from '../steer/status.ts';
 import { type Acceptance, nameOf } from './accept.ts';
 
@@ -19,16 +23,37 @@ export interface Condition {
   readonly message: string;
 }
 
+/** What a person holds still. */
+export interface HoldStatus {
+  readonly by: string;
+  readonly why: string;
+  readonly since: string;
+}
+
+export interface GroupStatus {
+  readonly name: string;
+  readonly weights: Readonly<Record<string, number>>;
+  readonly relieved: readonly string[];
+  readonly pinned?: HoldStatus;
+  /** Weights once nothing is relieved, where that makes a difference. */
+  readonly stable?: Readonly<Record<string, number>>;
+  readonly reliefs?: readonly (Readonly<Record<string, unknown>> & { readonly backend: string })[];
+  readonly trial?: {
+    readonly id: number;
+    readonly stage: number;
+    readonly stages: number;
+    readonly share: number;
+    readonly to: Readonly<Record<string, number>>;
+  };
+}
+
 export interface RouteStatus {
   readonly observedGeneration: number;
   readonly table?: string;
   readonly weights?: string;
-  readonly groups?: readonly {
-    readonly name: string;
-    readonly weights: Readonly<Record<string, number>>;
-    readonly relieved: readonly string[];
-    readonly trial?: string;
-  }[];
+  /** By a person; a window of the route's own says so itself. */
+  readonly frozen?: HoldStatus;
+  readonly groups?: readonly GroupStatus[];
   readonly lastVerdict?: {
     readonly verdict: string;
     readonly group: string;
@@ -55,12 +80,14 @@ export function statusOf(acceptance: Acceptance, news: RouteNews): RouteStatus {
   const verdict = service === undefined ? undefined : lastVerdict(news.decisions({ service, limit: LOOKED_BACK }));
   const last = verdict ?? before.lastVerdict;
   const published = news.published(nameOf(object));
+  const saved = service === undefined ? undefined : news.saved(service);
   return {
     observedGeneration: generation,
     ...(groups.length > 0 && {
       table: news.table,
       weights: groups.map(sayWeights).join('; '),
-      groups: groups.map(plain),
+      ...(saved?.frozen && { frozen: holdOf(saved.frozen) }),
+      groups: groups.map((group) => plain(group, saved)),
     }),
     ...(last && { lastVerdict: last }),
     conditions: [
@@ -109,13 +136,34 @@ function steering({ route, reason }: Acceptance, groups: readonly ServiceStatus[
   return { status: 'True', reason: 'InForce', message: 'filters steer by the weights shown' };
 }
 
-function plain({ group, backends, relieved, trial }: ServiceStatus): NonNullable<RouteStatus['groups']>[number] {
+function plain({ group, backends, relieved, trial }: ServiceStatus, saved: SavedService | undefined): GroupStatus {
+  const kept = saved?.groups.find(({ name }) => name === group);
   return {
     name: group,
     weights: Object.fromEntries(backends.map(({ name, weight }) => [name, weight])),
     relieved,
-    ...(trial && { trial: `${trial.stage} of ${trial.stages}` }),
+    ...(kept?.pinned && { pinned: holdOf(kept.pinned) }),
+    ...(kept && relieved.length > 0 && { stable: kept.weights, reliefs: reliefsOf(kept) }),
+    ...(trial && { trial }),
   };
+}
+
+function holdOf({ by, why, sinceWallMs }: NonNullable<SavedService['frozen']>): HoldStatus {
+  return { by, why, since: new Date(sinceWallMs).toISOString() };
+}
+
+/** Without the time of their beginning, which two clocks tell a little differently each time. */
+function reliefsOf({ reliefs }: SavedService['groups'][number]): NonNullable<GroupStatus['reliefs']> {
+  return Object.entries(reliefs).map(([backend, { fault, share, badRatio, failedClimbs, expected }]) => ({
+    ...{ backend, fault, failedClimbs, share: rounded(share), badRatio: rounded(badRatio) },
+    ...(expected && {
+      usual: Object.fromEntries(Object.entries(expected).map(([name, value]) => [name, rounded(value)])),
+    }),
+  }));
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
 }
 
 /** `zone-a: v1 75 %, v2 25 %` */

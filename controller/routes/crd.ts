@@ -198,6 +198,12 @@ function aboveOnly(shape: Shape, bound: number): Shape {
 }
 
 const text = (description: string) => ({ type: 'string', description });
+const number = (description: string) => ({ type: 'number', description });
+const weights = (description: string) => ({ type: 'object', description, additionalProperties: { type: 'integer' } });
+const hold = (description: string) => ({
+  ...{ type: 'object', description },
+  properties: { by: text('Who.'), why: text('Why.'), since: { type: 'string', format: 'date-time' } },
+});
 
 /** What `intake/status.ts` writes. */
 const status = {
@@ -206,6 +212,7 @@ const status = {
     observedGeneration: { type: 'integer', format: 'int64', description: 'Generation of the spec that this is about.' },
     table: text('Table in force, epoch.number.'),
     weights: text('Weights in force, by caller group.'),
+    frozen: hold('Who froze it; windows of its own are in its spec.'),
     groups: {
       type: 'array',
       description: 'Caller groups, each with weights of its own.',
@@ -216,13 +223,50 @@ const status = {
         required: ['name'],
         properties: {
           name: text('Zone of the callers; * for those of no zone that has its own.'),
-          weights: {
-            type: 'object',
-            description: 'Out of 10,000, by backend.',
-            additionalProperties: { type: 'integer' },
-          },
+          weights: weights('Out of 10,000, by backend.'),
           relieved: { type: 'array', description: 'Backends held down for a fault.', items: { type: 'string' } },
-          trial: text('Stage of the trial that runs, for example 2 of 3.'),
+          pinned: hold('Who pinned these weights.'),
+          stable: weights('Weights once nothing is held down, out of 10,000, by backend.'),
+          reliefs: {
+            type: 'array',
+            description: 'What the next controller goes on with where a backend is held down.',
+            'x-kubernetes-list-type': 'map',
+            'x-kubernetes-list-map-keys': ['backend'],
+            items: {
+              type: 'object',
+              required: ['backend'],
+              properties: {
+                backend: { type: 'string' },
+                fault: { type: 'string', enum: ['errors', 'slowness'] },
+                share: number('Share that it gets at most, 0 to 1.'),
+                badRatio: number('Share of its calls that failed or were slow.'),
+                failedClimbs: { type: 'integer', description: 'How often it turned bad again on its way back.' },
+                usual: {
+                  type: 'object',
+                  description: 'What its calls are compared with.',
+                  properties: {
+                    attempts: { type: 'number' },
+                    errorRatio: { type: 'number' },
+                    errorBound: { type: 'number' },
+                    slowBound: { type: 'number' },
+                    slowAboveMs: { type: 'number' },
+                    lossMs: { type: 'number' },
+                  },
+                },
+              },
+            },
+          },
+          trial: {
+            type: 'object',
+            description: 'The trial that runs.',
+            properties: {
+              id: { type: 'integer' },
+              stage: { type: 'integer' },
+              stages: { type: 'integer' },
+              share: number('Share of requests that try it, 0 to 1.'),
+              to: weights('Weights that are tried, out of 10,000, by backend.'),
+            },
+          },
         },
       },
     },

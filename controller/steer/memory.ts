@@ -1,9 +1,10 @@
 /**
  * What the core leaves in the store and takes up from it: one value per service each window, what was normal now and then,
- * and the last trial's number, so that no trial is ever taken for another.
+ * and the last trial's number, so that no trial is ever taken for another. Where the store is another controller's, or empty, what
+ * lies beside the routes is taken up in its place.
  */
 import { isSame } from '../decide/weights.ts';
-import { type LostTrial, loadPasts, loadService, savePasts, saveService } from './saved.ts';
+import { type LostTrial, loadPasts, loadService, type SavedService, savePasts, saveService } from './saved.ts';
 import { changeRoute, type Instant, isOfBackends, type Service, type Steps } from './service.ts';
 
 /** How old the saved pasts may be while nothing is relieved; writing them each window would be most of what is ever written. */
@@ -15,6 +16,51 @@ const TRIALS_KEY = 'trials';
 export interface KeyedState {
   readonly key: string;
   readonly value: unknown;
+}
+
+/** What a controller left beside a route. */
+export interface Remembered {
+  /** host:port */
+  readonly service: string;
+  /** Of that controller. */
+  readonly epoch: number;
+  readonly state: SavedService;
+}
+
+/** @returns the saved state of a service by its name */
+export function savedServices(states: readonly KeyedState[]): (service: string) => SavedService | undefined {
+  const byKey = new Map(states.map(({ key, value }) => [key, value]));
+  return (service) => byKey.get(SERVICE_KEY + service) as SavedService | undefined;
+}
+
+/**
+ * What to go on with: the store's, but of a service that it does not know, or that a controller of a higher epoch than the store has
+ * counted has steered since, what that one left beside its route.
+ */
+export function takeUp(
+  states: readonly KeyedState[],
+  remembered: readonly Remembered[],
+  storeEpoch: number,
+): { readonly states: readonly KeyedState[]; readonly fromRoutes: number; readonly said: string } {
+  const byKey = new Map(states.map(({ key, value }) => [key, value]));
+  const taken = remembered.filter(({ service, epoch }) => epoch > storeEpoch || !byKey.has(SERVICE_KEY + service));
+  let lastTrialId = byKey.get(TRIALS_KEY);
+  for (const { service, state } of taken) {
+    byKey.set(SERVICE_KEY + service, state);
+    for (const { trial } of state.groups) {
+      if (trial) lastTrialId = Math.max(trial.id, typeof lastTrialId === 'number' ? lastTrialId : 0);
+    }
+  }
+  if (lastTrialId !== undefined) byKey.set(TRIALS_KEY, lastTrialId);
+  const sources = [
+    ...(states.length > 0 ? ['from the store'] : []),
+    ...(taken.length > 0 ? [`of ${taken.length} services from the status of their routes`] : []),
+  ];
+  return {
+    states: [...byKey].map(([key, value]) => ({ key, value })),
+    fromRoutes: taken.length,
+    said: sources.length > 0 ? `state taken up ${sources.join(' and ')}` : 'no saved state',
+  };
 }
 
 export class Memory {

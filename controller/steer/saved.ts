@@ -19,8 +19,20 @@ const Relief = Type.Object({
   fault: Type.Union([Type.Literal('errors'), Type.Literal('slowness')]),
   share: Type.Number({ minimum: 0, maximum: 1 }),
   badRatio: Type.Number(),
-  sinceWallMs: Type.Number(),
+  /** Absent: from when it is taken up. */
+  sinceWallMs: Type.Optional(Type.Number()),
   failedClimbs: Type.Integer({ minimum: 0 }),
+  /** What its calls are compared with, for where the pasts are lost. */
+  expected: Type.Optional(
+    Type.Object({
+      attempts: Type.Number({ minimum: 0 }),
+      errorRatio: Type.Number({ minimum: 0, maximum: 1 }),
+      errorBound: Type.Number({ minimum: 0, maximum: 1 }),
+      slowBound: Type.Number({ minimum: 0, maximum: 1 }),
+      slowAboveMs: Type.Number({ minimum: 0 }),
+      lossMs: Type.Number({ minimum: 0 }),
+    }),
+  ),
 });
 const SavedService = Type.Object({
   frozen: Type.Union([Hold, Type.Null()]),
@@ -45,7 +57,7 @@ const SavedService = Type.Object({
     }),
   ),
 });
-type SavedService = Static<typeof SavedService>;
+export type SavedService = Static<typeof SavedService>;
 
 const SavedPasts = Type.Object({
   atWallMs: Type.Number(),
@@ -89,10 +101,10 @@ export function saveService(service: Service, { nowMs, wallMs }: Instant): Saved
       pinned: group.pinned ?? null,
       fruitless: group.fruitless,
       reliefs: Object.fromEntries(
-        [...group.lanes].flatMap(([name, { relief, failedClimbs }]) => {
+        [...group.lanes].flatMap(([name, { relief, failedClimbs, expected }]) => {
           if (!relief) return [];
           const { fault, share, badRatio, sinceMs } = relief;
-          return [[name, { fault, share, badRatio, sinceWallMs: wall(sinceMs), failedClimbs }]];
+          return [[name, { fault, share, badRatio, sinceWallMs: wall(sinceMs), failedClimbs, expected }]];
         }),
       ),
       trial: group.trial ? { ...stageOf(group.trial), to: group.trial.to } : null,
@@ -116,11 +128,14 @@ export function loadService(service: Service, value: unknown, at: Instant): read
     group.previous = saved.previous.filter((weights) => isOfBackends(weights, service.route.spec.backends));
     group.pinned = saved.pinned ?? undefined;
     group.fruitless = saved.fruitless;
-    for (const [name, { fault, share, badRatio, sinceWallMs, failedClimbs }] of Object.entries(saved.reliefs)) {
+    for (const [name, { fault, share, badRatio, sinceWallMs, failedClimbs, expected }] of Object.entries(
+      saved.reliefs,
+    )) {
       const lane = group.lanes.get(name);
       if (!lane) continue;
+      if (expected) lane.expected = expected;
       // The wait begins anew: nobody looked while the controller was away.
-      const sinceMs = nowMs - Math.max(0, wallMs - sinceWallMs);
+      const sinceMs = nowMs - Math.max(0, wallMs - (sinceWallMs ?? wallMs));
       lane.relief = { fault, sinceMs, share, stepAtMs: nowMs, isDescending: false, badRatio };
       lane.failedClimbs = failedClimbs;
     }

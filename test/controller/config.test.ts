@@ -99,6 +99,20 @@ test('who is let in is said in one way, and TLS needs a pair', () => {
   );
 });
 
+test('of several controllers one leads by a Lease, whose name is whole', () => {
+  const lease = { WEIR_CONTROLLER_LEASE: 'weir-system/weir-controller' };
+  assert.equal(parseConfig({ ...routes, ...lease }).lease, { namespace: 'weir-system', name: 'weir-controller' });
+  const pod = { WEIR_CONTROLLER_POD: 'weir-controller-1' };
+  assert.is(parseConfig({ ...routes, ...lease, ...pod }).lease?.pod, 'weir-controller-1');
+  assert.is(parseConfig(routes).lease, undefined);
+  assert.is(
+    complaint({ WEIR_CONTROLLER_LEASE: 'weir-controller' }),
+    'WEIR_CONTROLLER_LEASE is weir-controller; it must be NAMESPACE/NAME, for example weir-system/weir-controller',
+  );
+  assert.match(complaint({ WEIR_CONTROLLER_LEASE: 'Weir/x' }), /must be NAMESPACE\/NAME/);
+  assert.match(complaint(pod), /WEIR_CONTROLLER_POD is set and WEIR_CONTROLLER_LEASE is not/);
+});
+
 test('the token is read from its file, and must be one', () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-config-'));
   const file = join(folder, 'token');

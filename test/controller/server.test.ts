@@ -8,6 +8,8 @@ import type { Clock } from '../../controller/clock.ts';
 import { Controller } from '../../controller/controller.ts';
 import { StoreError } from '../../controller/errors.ts';
 import { makeLog } from '../../controller/log.ts';
+import { parseRoutes } from '../../controller/routes/parse.ts';
+import type { RouteNews } from '../../controller/routes/source.ts';
 import { Server, type ServerOptions } from '../../controller/server.ts';
 import { MemoryStore } from '../../controller/store/memory.ts';
 import { HandClock } from '../support/clock.ts';
@@ -192,6 +194,38 @@ test('when the store was lost it goes above the epoch that agents have heard of,
   assert.match(raised[0]?.msg ?? '', 'an agent holds tables 41.7');
   const again = await start(context);
   assert.is(((await get(`${again.url}/v1/tables`)) as { epoch: number }).epoch, 43, 'the store knows of it');
+});
+
+test('with an empty store it goes on with what lies beside the routes, above the epoch of who left it', async (context) => {
+  const routes = parseRoutes(routeText(), 'test.yaml');
+  const group = { name: '*', previous: [], fruitless: 0, reliefs: {}, trial: null };
+  const pinned = { by: 'anna', why: 'a sale', sinceWallMs: 0 };
+  const state = { frozen: null, groups: [{ ...group, weights: { v1: 2_500, v2: 7_500 }, pinned }] };
+  const told: RouteNews[] = [];
+  const openRoutes = () => ({
+    start: () => routes,
+    remembered: () => [{ service: SERVICE, epoch: 41, state }],
+    reload: () => {},
+    tell: (news: () => RouteNews) => void told.push(news()),
+    close: (news?: () => RouteNews) => void (news && told.push(news())),
+  });
+  const { server, url } = await start(context, { openRoutes });
+  const agent = await connect(context, url, 41, 7);
+  assert.is((await agent.next('welcome')).epoch, 42);
+  assert.equal(weightsIn(await agent.next('tables')), { v1: 2_500, v2: 7_500 });
+  const loaded = context.lines.find(({ event }) => event === 'state_loaded');
+  assert.match(loaded?.msg ?? '', 'epoch 42: 1 routes');
+  assert.match(loaded?.msg ?? '', 'state taken up of 1 services from the status of their routes');
+  assert.not(context.lines.some(({ event }) => event === 'epoch_raised'));
+  await pin(url, { v1: 9_000, v2: 1_000 });
+  assert.equal(
+    told.at(-1)?.saved(SERVICE)?.groups[0]?.weights,
+    { v1: 9_000, v2: 1_000 },
+    'told before the next window',
+  );
+  const tellings = told.length;
+  await server.close();
+  assert.is(told.length, tellings + 1, 'and once more at the end');
 });
 
 test('tables of our own epoch that we never made are not ours either', async (context) => {

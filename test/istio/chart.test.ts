@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
-import { chartFolder, type Rendered, renderChart, SYSTEM_NAMESPACE } from './chart.ts';
+import { chartFolder, environmentOf, type Rendered, renderChart, SYSTEM_NAMESPACE, selectorOf } from './chart.ts';
 import { baseFolder, kustomizeBase } from './kustomize.ts';
 import { goModule, istioDefinitions } from './programs.ts';
 
@@ -29,6 +29,7 @@ const values: Readonly<Record<string, object>> = {
     networkPolicy: { enabled: false },
     controller: { image: { digest: `sha256:${'0'.repeat(64)}` } },
   },
+  'two controllers': { controller: { replicas: 2, affinity: { podAntiAffinity: {} } } },
 };
 
 let cluster: ApiServer;
@@ -94,6 +95,9 @@ test('a value that is not there, or cannot be, is refused with a sentence', () =
   assert.throws(() => renderChart(cluster, { controller: { windowMs: 1 } }), /windowMs/);
   const tls = { controller: { tls: { secretName: 'weir-tls' } } };
   assert.throws(() => renderChart(cluster, tls), /give an oci:\/\/ image in filter\.url/);
+  const several = { controller: { replicas: 2, persistence: { enabled: true } } };
+  assert.throws(() => renderChart(cluster, several), /a volume is mounted by one node alone, so set replicas to 1/);
+  assert.throws(() => renderChart(cluster, { controller: { replicas: 0 } }), /replicas/);
   assert.throws(() => renderChart(cluster, { watchNamespace: 'shop' }), /filter\.namespaces must be \[shop\]/);
 });
 
@@ -103,6 +107,17 @@ test('the kustomize base is what the chart renders, and the API server takes it 
   }
   const applied = cluster.kubectl('apply', '--dry-run=server', '--server-side', '--validate=strict', '-k', baseFolder);
   assert.match(applied, 'deployment.apps/weir-controller serverside-applied');
+});
+
+test('several controllers are sent to by the label of the one that leads, and one alone needs none', () => {
+  const selectorWith = (replicas: number) => {
+    const objects = renderChart(cluster, { controller: { replicas } });
+    const selector = selectorOf(objects, 'weir-controller');
+    const isElected = Object.hasOwn(environmentOf(objects, 'Deployment'), 'WEIR_CONTROLLER_LEASE');
+    return [selector['weir.dev/leader'], isElected, objects.some(({ kind }) => kind === 'Role')];
+  };
+  assert.equal(selectorWith(1), [undefined, false, false]);
+  assert.equal(selectorWith(2), ['true', true, true]);
 });
 
 test('the notes say what to do next', () => {

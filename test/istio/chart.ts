@@ -68,3 +68,10 @@ function containerOf(objects: readonly Rendered[], kind: string): Container {
   if (!container) throw new RangeError(`the chart has no ${kind}`);
   return container;
 }
+
+/** Which pods a Service of the chart sends to. @throws RangeError */
+export function selectorOf(objects: readonly Rendered[], service: string): Readonly<Record<string, string>> {
+  const found = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === service);
+  if (!found?.spec) throw new RangeError(`the chart has no Service ${service}`);
+  return (found.spec as { readonly selector?: Readonly<Record<string, string>> }).selector ?? {};
+}

@@ -92,7 +92,14 @@ async function open(): Promise<{ inForce: () => string[]; refused: string[]; lin
   sources.push(source);
   const news = (): RouteNews => ({
     services: routes.map((route) => asServed(route)),
-    ...{ table: '1.1', agentCount: 1, published: () => undefined, decisions: () => [], wallMs: Date.now() },
+    ...{
+      table: '1.1',
+      agentCount: 1,
+      published: () => undefined,
+      saved: () => undefined,
+      decisions: () => [],
+      wallMs: Date.now(),
+    },
   });
   return { inForce: () => routes.map(serviceOf).sort(), refused, lines, tell: () => source.tell(news) };
 }

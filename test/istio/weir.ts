@@ -15,9 +15,12 @@ import { istioDefinitions } from './programs.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
+const ANSWER_WITHIN_MS = 10_000;
+
 export class Weir {
   private readonly cluster: ApiServer;
-  private readonly rendered: readonly Rendered[];
+  /** The chart's objects. */
+  readonly rendered: readonly Rendered[];
   readonly controllerPort: number;
   private controller: Child | undefined;
 
@@ -41,15 +44,20 @@ export class Weir {
   /** Starts the controller, also again, and resolves once it listens. */
   async startController(environment: Environment = {}): Promise<void> {
     const before = this.listenings();
-    this.controller = this.cluster.run('controller', process.execPath, [join(buildRoot, 'controller', 'main.js')], {
+    this.controller = this.runController('controller', environment);
+    await eventually('the controller to listen', async () => this.listenings() > before);
+  }
+
+  /** Starts one of several. @param name of its pod, its store and its log */
+  runController(name: string, environment: Environment): Child {
+    return this.cluster.run(name, process.execPath, [join(buildRoot, 'controller', 'main.js')], {
       ...environmentOf(this.rendered, 'Deployment'),
       WEIR_CONTROLLER_LISTEN: `127.0.0.1:${this.controllerPort}`,
-      WEIR_CONTROLLER_DB: join(this.cluster.folder, 'weir.db'),
+      WEIR_CONTROLLER_DB: join(this.cluster.folder, `${name}.db`),
       WEIR_CONTROLLER_FILTER_URL: this.url,
       KUBECONFIG: this.kubeConfigOf('weir-controller'),
       ...environment,
     });
-    await eventually('the controller to listen', async () => this.listenings() > before);
   }
 
   async killController(): Promise<void> {
@@ -99,9 +107,9 @@ export class Weir {
     return path;
   }
 
-  /** What the controller's API answers. */
+  /** What the controller's API answers. Given up after a while: fetch of Node 20 can wait for ever where a connection is closed early. */
   async ask(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(`${this.url}${path}`, init);
+    return fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS), ...init });
   }
 
   /** How often a controller has said in the log that it listens. */

@@ -86,11 +86,13 @@ export class SimulatedMesh {
     }
   }
 
-  /** A new controller with what the one before would have left in its store. */
-  restart(routes: readonly AdaptiveRoute[]): void {
+  /** A new controller with what the one before would have left in its store, or with something else. */
+  restart(
+    routes: readonly AdaptiveRoute[],
+    saved: ControllerOptions['saved'] = this.controller.states(this.at()),
+  ): void {
     this.epoch += 1;
-    const saved = JSON.parse(JSON.stringify(this.controller.states(this.at())));
-    this.controller = this.start(routes, saved);
+    this.controller = this.start(routes, JSON.parse(JSON.stringify(saved)));
   }
 
   at(): { nowMs: number; wallMs: number } {

@@ -41,6 +41,7 @@ function news(services: readonly ServiceStatus[], more: Partial<RouteNews> = {})
     table: '4.17',
     agentCount: 2,
     published: () => undefined,
+    saved: () => undefined,
     decisions: () => [],
     wallMs: AT_MS,
     ...more,
