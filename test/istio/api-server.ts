@@ -72,7 +72,11 @@ export class ApiServer {
   /** Brings custom resource definitions in. Returns once objects of every one can be had: being established is not enough. */
   async define(...files: readonly string[]): Promise<void> {
     for (const file of files) this.kubectl('apply', '--server-side', '-f', file);
-    this.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
+    // kubectl gives up at once on one that has no conditions yet.
+    await eventually('the definitions to be established', async () => {
+      this.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
+      return true;
+    });
     const kinds = this.kubectl('get', 'crd', '-o', 'jsonpath={.items[*].metadata.name}').split(' ').join(',');
     await eventually('the definitions to be served', async () => {
       this.kubectl('get', kinds, '--all-namespaces');
