@@ -64,6 +64,8 @@ try {
   // What a person can mend is a sentence and has one of our codes; anything else is a fault of ours and keeps its stack.
   const { code, message, stack } = error as Error & { code?: unknown };
   const isTheirs = error instanceof CommandError || String(code).startsWith('WEIR_');
-  process.stderr.write(`${isTheirs ? message : stack}\n`);
+  const isLeftOut = code === 'ERR_MODULE_NOT_FOUND';
+  const leftOut = `weir ${process.argv[2]} is not part of what is installed here (${message}); of the images the agent's has weir agent alone, the controller's all but weir demo`;
+  process.stderr.write(`${isLeftOut ? leftOut : isTheirs ? message : stack}\n`);
   process.exitCode = 1;
 }

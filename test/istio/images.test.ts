@@ -122,6 +122,11 @@ running('weir says its version', () => {
   }
 });
 
+running('a command that an image does not have says which has it', () => {
+  const run = () => execFileSync('unshare', agent.command(['schema', 'crd']), { encoding: 'utf8', stdio: 'pipe' });
+  assert.throws(run, /weir schema is not part of what is installed here .*the controller's all but weir demo/);
+});
+
 running('the controller runs as the chart has it: healthy, ready, serving the filter and attaching it', async () => {
   [controllerPort = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${controllerPort}`;
