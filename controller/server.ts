@@ -14,10 +14,10 @@ import type { Changes } from './api/change.ts';
 import { Certificate } from './api/tls.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import type { Controller, ControllerOptions, GraphReading, Instant } from './controller.ts';
+import type { Controller, ControllerOptions, Instant } from './controller.ts';
 import type { Decision, NewDecision } from './decision.ts';
 import type { FilterModule } from './filter-module.ts';
-import { type Configured, type ConfiguredReading, markConfigured, readConfigured } from './graph/configured.ts';
+import type { Configured } from './graph/configured.ts';
 import { Hub } from './hub/hub.ts';
 import { isNewer, type TableVersion } from './hub/push.ts';
 import { type Log, logDecision } from './log.ts';
@@ -25,6 +25,7 @@ import { Metrics } from './metrics.ts';
 import type { Attacher } from './publish/attach.ts';
 import { plansOf } from './publish/plan.ts';
 import type { Publisher, PublisherOptions } from './publish/publisher.ts';
+import { readingsOf } from './readings.ts';
 import type { AdaptiveRoute } from './routes/route.ts';
 import type { OpenRoutes, RouteNews, RouteSource } from './routes/source.ts';
 import { RouteFiles } from './routes/watch.ts';
@@ -177,17 +178,12 @@ export class Server {
       ...(filter && { filter }),
       ...(tls && { certificate: new Certificate(tls, refused) }),
       release,
-      readings: {
-        graph: () => this.graph(),
-        configured: () => this.configured(),
-        services: () => this.core.services(this.now()),
-        demand: ({ service, backend }) => this.core.demand(service, backend, this.now()),
-        routes: () => this.core.routes(),
-        called: () => this.core.called(),
+      readings: readingsOf({
+        ...{ core: this.core, hub: this.hub, store: this.store },
         tables: () => this.tables(),
-        agents: () => this.hub.agents(),
-        decisions: (query) => this.store.decisions(query),
-      },
+        now: () => this.now(),
+        configured: () => this.options.configured?.(),
+      }),
       changes: this.changes(),
       health: {
         whyNotAlive: () => this.whyNotAlive(),
@@ -254,17 +250,6 @@ export class Server {
   private now(): Instant {
     const { clock } = this.options;
     return { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
-  }
-
-  private graph(): GraphReading {
-    const graph = this.core.graph();
-    const configured = this.options.configured?.();
-    return configured ? markConfigured(graph, configured) : graph;
-  }
-
-  private configured(): ConfiguredReading | undefined {
-    const configured = this.options.configured?.();
-    return configured && readConfigured(configured, this.core.graph(), this.core.called());
   }
 
   private tables(): Tables {
