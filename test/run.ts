@@ -2,18 +2,21 @@
  * Runs every suite, each as its own process, and counts. uvu exits 0 when a suite forgot `test.run()` or a file matched
  * nothing, so the count is taken from what each suite printed, and a suite that printed none has failed.
  *
- *   node dist/test/run.js                 everything
- *   node dist/test/run.js agent filter    suites whose path contains one of the words
+ *   node dist/test/run.js                 all but those that need a Kubernetes API server
+ *   node dist/test/run.js agent filter    of these, suites whose path contains one of the words
  *   node dist/test/run.js --fast          all but those that start real Envoys
- *   node dist/test/run.js --istio         those alone that need a Kubernetes API server, which everything leaves out
+ *   node dist/test/run.js --istio         those alone that need a Kubernetes API server, whose programs are built first
+ *   node dist/test/run.js --all           every suite
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findPrograms } from './istio/programs.ts';
 
 const SUITE_LIMIT_MS = 300_000;
+const OPTIONS = ['--fast', '--istio', '--all'];
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 interface Result {
@@ -27,23 +30,24 @@ interface Result {
 
 async function main(args: readonly string[]): Promise<number> {
   const words = args.filter((arg) => !arg.startsWith('--'));
-  const unknown = args.filter((arg) => arg.startsWith('--') && arg !== '--fast' && arg !== '--istio');
-  if (unknown.length > 0) return complain(`${unknown[0]} is not known; options are --fast and --istio`);
+  const unknown = args.filter((arg) => arg.startsWith('--') && !OPTIONS.includes(arg));
+  if (unknown.length > 0) return complain(`${unknown[0]} is not known; options are ${OPTIONS.join(', ')}`);
   const isFast = args.includes('--fast');
   const suites = findSuites()
-    .filter((suite) => needsApiServer(suite) === args.includes('--istio'))
+    .filter((suite) => args.includes('--all') || needsApiServer(suite) === args.includes('--istio'))
     .filter((suite) => words.length === 0 || words.some((word) => suite.includes(word)))
     .filter((suite) => !(isFast && isReal(suite)));
   if (suites.length === 0) return complain(`no suite matches ${words.join(' ') || 'test/**/*.test.ts'}`);
 
+  const withApiServer = suites.filter(needsApiServer);
+  const withEnvoy = suites.filter(needsEnvoy);
+  const rest = suites.filter((suite) => !isReal(suite));
   // Real Envoys share two cores with what they measure, so those suites run one at a time, after the rest. Those with an API server
   // measure nothing and wait much, so two of them share the machine.
   const results = [
-    ...(await runAll(
-      suites.filter((suite) => !isReal(suite)),
-      Math.max(2, availableParallelism()),
-    )),
-    ...(await runAll(suites.filter(isReal), args.includes('--istio') ? 2 : 1)),
+    ...(await runAll(rest, Math.max(2, availableParallelism()))),
+    ...(await runAll(withEnvoy, 1)),
+    ...((await arePrograms(withApiServer)) ? await runAll(withApiServer, 2) : withApiServer.map(notRun)),
   ];
   const failed = results.reduce((sum, result) => sum + result.failed, 0);
   const passed = results.reduce((sum, result) => sum + result.passed, 0);
@@ -63,11 +67,40 @@ function findSuites(): string[] {
 }
 
 function isReal(suite: string): boolean {
-  return suite.startsWith(join('test', 'envoy')) || needsApiServer(suite);
+  return needsEnvoy(suite) || needsApiServer(suite);
+}
+
+function needsEnvoy(suite: string): boolean {
+  return suite.startsWith(join('test', 'envoy'));
 }
 
 function needsApiServer(suite: string): boolean {
   return suite.startsWith(join('test', 'istio'));
+}
+
+/** Builds what the suites need, before the first of them: a suite has minutes, a build may take ten. @returns whether it is there */
+async function arePrograms(suites: readonly string[]): Promise<boolean> {
+  if (suites.length === 0) return true;
+  try {
+    await findPrograms((line) => process.stdout.write(`${line}\n`));
+    return true;
+  } catch (error) {
+    process.stdout.write(`${(error as Error).message}\n`);
+    return false;
+  }
+}
+
+function notRun(suite: string): Result {
+  const result = {
+    suite,
+    passed: 0,
+    failed: 1,
+    skipped: 0,
+    durationMs: 0,
+    output: 'not run: its programs are not there',
+  };
+  report(result);
+  return result;
 }
 
 async function runAll(suites: readonly string[], width: number): Promise<Result[]> {

@@ -4,18 +4,25 @@
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { packageRoot } from '../local/root.ts';
 import { type Entry, type FileEntry, file } from './entries.ts';
 import { CannotBuild, oneLine } from './errors.ts';
-import { type DebianPackage, type Fetching, fetchDebianPackage, fetchNpmPackage } from './fetch.ts';
+import { type Fetching, fetchFile, fetchNpmPackage, type PinnedFile } from './fetch.ts';
 import { readTar } from './tar.ts';
 
 /** As OCI and Debian name them. */
 export type Arch = 'amd64' | 'arm64';
 export const ARCHES: readonly Arch[] = ['amd64', 'arm64'];
+
+interface DebianPackage extends Omit<PinnedFile, 'name'> {
+  /** debian or debian-security */
+  readonly archive: string;
+  /** Below the archive. */
+  readonly path: string;
+}
 
 interface Lock {
   readonly node: {
@@ -42,6 +49,7 @@ const MIRRORS = [
   (archive: string) => `https://deb.debian.org/${archive}`,
   (archive: string) => `https://snapshot.debian.org/archive/${archive}/${lock.debian.snapshot}`,
 ];
+const IF_GONE = 'if Debian has replaced it, pin its successor in deploy/images/base.lock.json';
 /** Character sets, tools, manuals and what debuggers want, that nothing here asks for; copyright files stay. */
 const NOT_CARRIED =
   /^usr\/(s?bin|lib\/[^/]+\/(gconv|audit)|share\/(base-files|bug|doc-base|gcc|gdb|info|lintian|locale|man|doc\/[^/]+\/(?!copyright$).*))(\/|$)/;
@@ -57,7 +65,9 @@ const MAX_PACKAGE_BYTES = 256 * 1024 * 1024;
 export async function baseEntries(arch: Arch, fetching: Fetching): Promise<readonly Entry[]> {
   const entries: Entry[] = [...accounts()];
   for (const each of lock.debian.packages[arch]) {
-    entries.push(...(await debianEntries(await fetchDebianPackage(each, MIRRORS, fetching))));
+    const urls = MIRRORS.map((mirror) => `${mirror(each.archive)}/${each.path}`);
+    const file = await fetchFile({ ...each, name: basename(each.path) }, urls, IF_GONE, fetching);
+    entries.push(...(await debianEntries(file)));
   }
   entries.push(...(await nodeEntries(arch, fetching)));
   return withOneBundle(entries);

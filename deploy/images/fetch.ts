@@ -1,6 +1,6 @@
 /**
- * Fetches what an image is made of and what base.lock.json pins, and keeps it in the cache. Nothing is used before its digest was looked
- * at, also when it comes out of the cache.
+ * Fetches what is pinned by its digest, and keeps it in the cache. Nothing is used before its digest was looked at, also when it comes
+ * out of the cache.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,7 +14,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EnvHttpProxyAgent, request } from 'undici';
 import { CannotBuild, oneLine } from './errors.ts';
@@ -25,11 +25,9 @@ interface Pinned {
   readonly digest: string;
 }
 
-export interface DebianPackage {
-  /** debian or debian-security */
-  readonly archive: string;
-  /** Below the archive. */
-  readonly path: string;
+/** A file whose bytes are known before it is fetched. */
+export interface PinnedFile {
+  readonly name: string;
   readonly sizeBytes: number;
   /** Hexadecimal. */
   readonly sha256: string;
@@ -43,22 +41,23 @@ export interface Fetching {
 }
 
 /**
- * @param mirrors addresses that the archive and then the path come after, asked in turn: a package that was replaced is gone from the first
- * @returns path of the package on this machine
- * @throws CannotBuild with what each mirror said
+ * @param urls asked in turn: a file that was replaced is gone from the first
+ * @param otherwise what to do when none of them has it
+ * @returns path of the file on this machine
+ * @throws CannotBuild with what was wrong at each
  */
-export async function fetchDebianPackage(
-  { archive, path, sha256, sizeBytes }: DebianPackage,
-  mirrors: readonly ((archive: string) => string)[],
+export async function fetchFile(
+  { name, sha256, sizeBytes }: PinnedFile,
+  urls: readonly string[],
+  otherwise: string,
   { folder, say }: Fetching,
 ): Promise<string> {
-  const target = join(folder, basename(path));
+  const target = join(folder, name);
   const pinned: Pinned = { algorithm: 'sha256', digest: Buffer.from(sha256, 'hex').toString('base64') };
   if (isThere(target, pinned)) return target;
-  say(`fetching ${basename(path)} (${(sizeBytes / 1024).toFixed(0)} KiB)`);
+  say(`fetching ${name} (${(sizeBytes / 1024 / 1024).toFixed(1)} MiB)`);
   const complaints: string[] = [];
-  for (const mirror of mirrors) {
-    const url = `${mirror(archive)}/${path}`;
+  for (const url of urls) {
     try {
       keep(target, await download(url, sizeBytes), pinned);
       return target;
@@ -66,9 +65,7 @@ export async function fetchDebianPackage(
       complaints.push(`${url}: ${(error as Error).message}`);
     }
   }
-  throw new CannotBuild(
-    `${basename(path)} could not be had; if Debian has replaced it, pin its successor in deploy/images/base.lock.json (${complaints.join('; ')})`,
-  );
+  throw new CannotBuild(`${name} could not be had; ${otherwise} (${complaints.join('; ')})`);
 }
 
 /**

@@ -7,10 +7,9 @@ import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
 import { chartFolder, environmentOf, type Rendered, renderChart, SYSTEM_NAMESPACE, selectorOf } from './chart.ts';
 import { baseFolder, kustomizeBase } from './kustomize.ts';
-import { goModule, istioDefinitions } from './programs.ts';
+import { istioDefinitions, monitorDefinition } from './programs.ts';
 
 const test = suite('the chart before a real API server');
-const OPERATOR = 'github.com/prometheus-operator/prometheus-operator@v0.85.0';
 
 const values: Readonly<Record<string, object>> = {
   'the defaults': {},
@@ -36,13 +35,7 @@ let cluster: ApiServer;
 
 before(test, async () => {
   cluster = await ApiServer.start();
-  const monitors = join(
-    goModule(OPERATOR, 'istio'),
-    'example',
-    'prometheus-operator-crd',
-    'monitoring.coreos.com_servicemonitors.yaml',
-  );
-  await cluster.define(istioDefinitions(), join(chartFolder, 'crds'), monitors);
+  await cluster.define(istioDefinitions(), join(chartFolder, 'crds'), monitorDefinition());
   cluster.kubectl('create', 'namespace', SYSTEM_NAMESPACE);
   cluster.kubectl('label', 'namespace', SYSTEM_NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted');
 });

