@@ -55,7 +55,7 @@ export async function fetchFile(
   const target = join(folder, name);
   const pinned: Pinned = { algorithm: 'sha256', digest: Buffer.from(sha256, 'hex').toString('base64') };
   if (isThere(target, pinned)) return target;
-  say(`fetching ${name} (${(sizeBytes / 1024 / 1024).toFixed(1)} MiB)`);
+  say(`fetching ${name} (${(sizeBytes / 1024 / 1024).toFixed(2)} MiB)`);
   const complaints: string[] = [];
   for (const url of urls) {
     try {

@@ -69,8 +69,8 @@ test('CI runs what README tells a newcomer to run, and is executable', () => {
   const ci = read('.ci/run');
   assert.ok(statSync(join(root, '.ci/run')).mode & 0o100, '.ci/run is not executable');
   const commands = ci.split('\n').filter((line) => /^npm /.test(line));
-  assert.equal(commands, ['npm install', 'npm test']);
-  assert.ok(read('README.md').includes('npm install && npm test'));
+  assert.equal(commands, ['npm install', 'npm run test:all']);
+  assert.ok(read('README.md').includes('npm install && npm run test:all'));
 });
 
 test.run();
