@@ -82,7 +82,7 @@ async function main(args: readonly string[]): Promise<number> {
     writeFileSync(asked.json, `${JSON.stringify({ scenarios: reports, refused }, null, 2)}\n`);
     say(`all figures: ${asked.json}`);
   }
-  if (asked.plot !== undefined) say(`charts: ${asked.plot}`);
+  if (asked.plot !== undefined && reports.length > 0) say(`charts: ${asked.plot}`);
   return refused.length > 0 ? EXIT_BUSY : 0;
 }
 
