@@ -35,15 +35,18 @@ export function subsetsOf(route: AdaptiveRoute): readonly Backend[] {
   return route.spec.backends.filter(({ name, cluster }) => cluster === istioCluster(route, name));
 }
 
-/** The route with every cluster named. */
+/**
+ * The route with every cluster named. Where Istio names them, its host is the whole name too, as everywhere in Istio: two namespaces may have a
+ * Service of one name each. Where the owner names all clusters, the host is what the owner calls it.
+ */
 export function withClusters(route: AdaptiveRoute): AdaptiveRoute {
   const { spec } = route;
-  if (spec.backends.every(({ cluster }) => cluster !== '')) return route;
+  if (!spec.backendsFrom && spec.backends.every(({ cluster }) => cluster !== '')) return route;
   const backends = spec.backends.map((backend) => ({
     ...backend,
     cluster: backend.cluster || istioCluster(route, backend.name),
   }));
   const whole = istioCluster(route, '');
   const entryClusters = spec.entryClusters.includes(whole) ? spec.entryClusters : [...spec.entryClusters, whole];
-  return { ...route, spec: { ...spec, backends, entryClusters } };
+  return { ...route, spec: { ...spec, host: fullHost(route), backends, entryClusters } };
 }

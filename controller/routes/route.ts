@@ -231,7 +231,7 @@ export const AdaptiveRoute = Type.Object(
 /** A route with every default filled in. */
 export type AdaptiveRoute = Static<typeof AdaptiveRoute>;
 
-/** `host:port`, the word *service* of the design: the key of tables, decisions and the API. */
+/** `host:port`, the word *service* of the design: the key of tables, decisions and the API. The host is whole where Istio has it (clusters.ts). */
 export function serviceOf(route: AdaptiveRoute): string {
   return `${route.spec.host}:${route.spec.port}`;
 }

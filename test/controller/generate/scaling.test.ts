@@ -46,7 +46,7 @@ spec:
     - type: metrics-api
       metricType: AverageValue
       metadata:
-        url: https://weir.example.com:15900/v1/demand?service=search%3A80&backend=v1
+        url: https://weir.example.com:15900/v1/demand?service=search.shop.svc.cluster.local%3A80&backend=v1
         valueLocation: loadRps
         targetValue: "12.5"
 `,

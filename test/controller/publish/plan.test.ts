@@ -20,7 +20,12 @@ spec: { host: search, port: 80, mode: ${mode}, backends: [{ name: v1, weight: 90
 function group(loadRps: number, v1: number): ServiceStatus {
   const backend = (name: string, weight: number) => ({ name, weight });
   const backends = [backend('v1', v1), backend('v2', 10_000 - v1)];
-  return { service: 'search:80', group: 'zone-a', loadRps, backends } as unknown as ServiceStatus;
+  return {
+    service: 'search.shop.svc.cluster.local:80',
+    group: 'zone-a',
+    loadRps,
+    backends,
+  } as unknown as ServiceStatus;
 }
 
 test('groups count by their calls', () => {

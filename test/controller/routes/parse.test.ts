@@ -157,6 +157,19 @@ test('routes of several files may not share a service or a cluster', () => {
   assert.is(clash(sharing.replace('search-v2', 'other-v2')), '');
 });
 
+test('where Istio names the clusters a host is its whole name, so namespaces may have a Service of one name each', () => {
+  const subsets = good.replace(', cluster: search-v1', '').replace(', cluster: search-v2', '');
+  const inNamespace = (namespace: string, host: string) =>
+    subsets.replace('namespace: demo', `namespace: ${namespace}`).replace('host: search.demo', `host: ${host}`);
+  const both = `${inNamespace('shop', 'search')}---\n${inNamespace('stage', 'search')}`;
+  assert.equal(parseRoutes(both, 'both.yaml').map(serviceOf), [
+    'search.shop.svc.cluster.local:8080',
+    'search.stage.svc.cluster.local:8080',
+  ]);
+  const twice = `${inNamespace('shop', 'search')}---\n${inNamespace('stage', 'search.shop.svc.cluster.local')}`;
+  assert.match(problemsOf(twice)[0] ?? '', 'name search.shop.svc.cluster.local:8080, which has a route already');
+});
+
 test('how a backend is scaled is checked, and a Deployment has one autoscaler', () => {
   const scaled = (first: string, second = '') =>
     problemsOf(
