@@ -138,7 +138,8 @@ export function kindOf(kind: string): Kind {
   return kind as Kind;
 }
 
-function codeOf(error: unknown): unknown {
+/** The status that the API server answered with. */
+export function codeOf(error: unknown): unknown {
   return (error as { code?: unknown }).code;
 }
 

@@ -5,7 +5,15 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
-import { chartFolder, environmentOf, type Rendered, renderChart, SYSTEM_NAMESPACE, selectorOf } from './chart.ts';
+import {
+  chartFolder,
+  environmentOf,
+  type Rendered,
+  renderChart,
+  SYSTEM_NAMESPACE,
+  selectorOf,
+  templateOf,
+} from './chart.ts';
 import { baseFolder, kustomizeBase } from './kustomize.ts';
 import { istioDefinitions, monitorDefinition } from './programs.ts';
 
@@ -49,10 +57,10 @@ function tryOut(objects: readonly object[]): string {
 }
 
 for (const [name, set] of Object.entries(values)) {
-  test(`with ${name}, helm finds nothing to complain of and the API server takes every object`, () => {
+  test(`with ${name}, helm finds nothing to complain of and the API server takes every object`, async () => {
     const path = join(cluster.folder, 'set.json');
     writeFileSync(path, JSON.stringify(set));
-    assert.match(cluster.helm('lint', '--strict', chartFolder, '--values', path), '0 chart(s) failed');
+    assert.match(await cluster.helm('lint', '--strict', chartFolder, '--values', path), '0 chart(s) failed');
     const objects = renderChart(cluster, set);
     assert.is(tryOut(objects).trim().split('\n').length, objects.length);
   });
@@ -83,6 +91,15 @@ test('the restricted pod security standard lets its pods in, and would not let i
   assert.throws(() => tryOut([rooted]), /violates PodSecurity "restricted/);
 });
 
+test('the job that withdraws may run where the controller may', () => {
+  const where = { nodeSelector: { pool: 'system' }, tolerations: [{ key: 'pool', operator: 'Exists' }] };
+  const objects = renderChart(cluster, { controller: where });
+  for (const kind of ['Deployment', 'Job']) {
+    const { nodeSelector, tolerations } = templateOf(objects, kind).spec;
+    assert.equal({ nodeSelector, tolerations }, where, kind);
+  }
+});
+
 test('a value that is not there, or cannot be, is refused with a sentence', () => {
   assert.throws(() => renderChart(cluster, { agents: {} }), /agents/);
   assert.throws(() => renderChart(cluster, { controller: { windowMs: 1 } }), /windowMs/);
@@ -107,14 +124,18 @@ test('several controllers are sent to by the label of the one that leads, and on
     const objects = renderChart(cluster, { controller: { replicas } });
     const selector = selectorOf(objects, 'weir-controller');
     const isElected = Object.hasOwn(environmentOf(objects, 'Deployment'), 'WEIR_CONTROLLER_LEASE');
-    return [selector['weir.dev/leader'], isElected, objects.some(({ kind }) => kind === 'Role')];
+    return [
+      selector['weir.dev/leader'],
+      isElected,
+      objects.some(({ metadata }) => metadata.name === 'weir-controller-leader'),
+    ];
   };
   assert.equal(selectorWith(1), [undefined, false, false]);
   assert.equal(selectorWith(2), ['true', true, true]);
 });
 
-test('the notes say what to do next', () => {
-  const notes = cluster.helm('install', 'weir', chartFolder, '--dry-run=client', '--namespace', SYSTEM_NAMESPACE);
+test('the notes say what to do next', async () => {
+  const notes = await cluster.helm('install', 'weir', chartFolder, '--dry-run=client', '--namespace', SYSTEM_NAMESPACE);
   assert.match(notes, 'kubectl apply -f - <<EOF');
   assert.match(notes, 'It measures every call there and touches none until a service has a route.');
 });

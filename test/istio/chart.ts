@@ -19,7 +19,11 @@ export interface Rendered {
 
 export interface PodTemplate {
   readonly metadata: object;
-  readonly spec: { readonly containers: readonly Container[] };
+  readonly spec: {
+    readonly containers: readonly Container[];
+    readonly nodeSelector?: object;
+    readonly tolerations?: readonly object[];
+  };
 }
 
 interface Container {
@@ -62,10 +66,16 @@ export function argsOf(objects: readonly Rendered[], kind: string): readonly str
   return containerOf(objects, kind).args;
 }
 
-function containerOf(objects: readonly Rendered[], kind: string): Container {
+/** What the pods of a Deployment, DaemonSet or Job of the chart are made by. @throws RangeError */
+export function templateOf(objects: readonly Rendered[], kind: string): PodTemplate {
   const template = objects.find((object) => object.kind === kind)?.spec?.template;
-  const [container] = template?.spec.containers ?? [];
-  if (!container) throw new RangeError(`the chart has no ${kind}`);
+  if (!template) throw new RangeError(`the chart has no ${kind}`);
+  return template;
+}
+
+function containerOf(objects: readonly Rendered[], kind: string): Container {
+  const [container] = templateOf(objects, kind).spec.containers;
+  if (!container) throw new RangeError(`the ${kind} of the chart has no container`);
   return container;
 }
 

@@ -174,8 +174,12 @@ running('the agent runs as the chart has it: healthy, and let in by the controll
 
 running("the chart's last job takes away what the controller put into the cluster", () => {
   const kubeConfig = controller.put('kubeconfig', readFileSync(weir.kubeConfigOf('weir-controller'), 'utf8'));
+  // Helm would have made these first.
+  cluster.apply(...chart.filter(({ kind, metadata }) => kind !== 'Job' && metadata.name === 'weir-withdraw'));
   const withdraw = controller.command(argsOf(chart, 'Job'), { KUBECONFIG: kubeConfig });
-  assert.match(execFileSync('unshare', withdraw, { encoding: 'utf8' }), `gone: WasmPlugin ${ROOT_NAMESPACE}/weir`);
+  const said = execFileSync('unshare', withdraw, { encoding: 'utf8' });
+  assert.match(said, 'stopped: Deployment weir-system/weir-controller');
+  assert.match(said, `gone: WasmPlugin ${ROOT_NAMESPACE}/weir`);
   assert.is(cluster.kubectl('get', 'wasmplugins', '--all-namespaces', '-o', 'name'), '');
 });
 

@@ -281,6 +281,8 @@ test('weir withdraw names what would go, and takes all of it away', () => {
     'destinationrule.networking.istio.io/orders',
   ];
   assert.equal(names(), [...others, 'destinationrule.networking.istio.io/weir-stock'], 'which somebody else has made');
+  cluster.kubectl('delete', 'crd', 'wasmplugins.extensions.istio.io', 'virtualservices.networking.istio.io');
+  assert.match(weir('--yes'), 'there is nothing of Weir in the cluster', "where Istio's definitions went first");
 });
 
 test.run();

@@ -4,13 +4,30 @@ import { Command } from 'commander';
 import { CommandError } from '../client.ts';
 import { print } from '../text.ts';
 
+/** Whether pods have ended. */
+const LOOK_EVERY_MS = 500;
+
+interface Options {
+  readonly namespace?: string;
+  readonly stop?: string;
+  readonly yes: boolean;
+}
+
 export function withdrawCommand(): Command {
   return new Command('withdraw')
     .description('take away the WasmPlugins, VirtualServices and DestinationRules that Weir has made in a cluster')
     .option('--namespace <name>', 'in this namespace alone (default: in all)')
+    .option(
+      '--stop <namespace/name>',
+      'first stop the controllers of this Deployment: one that runs writes anew what goes',
+    )
     .option('--yes', 'without this nothing is taken away, only named', false)
-    .addHelpText('after', '\nExamples:\n  weir withdraw          what would go\n  weir withdraw --yes')
-    .action(async ({ namespace, yes }: { namespace?: string; yes: boolean }) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  weir withdraw          what would go\n  weir withdraw --yes --stop weir-system/weir-controller',
+    )
+    .action(async ({ namespace, stop, yes }: Options) => {
+      if (stop !== undefined) await stopControllers(stop, yes);
       const { CustomObjectsApi } = await import('@kubernetes/client-node');
       const { findApiServer, sayFailure } = await import('../../intake/api-server.ts');
       const { everythingOfOurs } = await import('../../publish/kubernetes.ts');
@@ -38,4 +55,33 @@ export function withdrawCommand(): Command {
         throw new CommandError(sayFailure(error, "Istio's objects"));
       }
     });
+}
+
+/** @throws CommandError */
+async function stopControllers(deployment: string, isMeant: boolean): Promise<void> {
+  const [namespace, name, ...more] = deployment.split('/');
+  if (!namespace || !name || more.length > 0) {
+    throw new CommandError(
+      `--stop is ${deployment}; it must be NAMESPACE/NAME, for example weir-system/weir-controller`,
+    );
+  }
+  if (!isMeant) return print(`would stop: Deployment ${deployment}`);
+  const { AppsV1Api, CoordinationV1Api, CoreV1Api } = await import('@kubernetes/client-node');
+  const { findApiServer, sayFailure } = await import('../../intake/api-server.ts');
+  const { retire, StillRunning } = await import('../../publish/retire.ts');
+  const kubeConfig = findApiServer();
+  try {
+    await retire({
+      ...{ namespace, name },
+      apps: kubeConfig.makeApiClient(AppsV1Api),
+      core: kubeConfig.makeApiClient(CoreV1Api),
+      coordination: kubeConfig.makeApiClient(CoordinationV1Api),
+      nowMs: () => performance.now(),
+      pause: () => sleep(LOOK_EVERY_MS),
+    });
+  } catch (error) {
+    if (error instanceof StillRunning) throw error;
+    throw new CommandError(sayFailure(error, 'Deployments, pods or Leases'));
+  }
+  print(`stopped: Deployment ${deployment}`);
 }
