@@ -1,20 +1,27 @@
 /**
- * A real Kubernetes API server on loopback, with an etcd of its own, for one suite. Nobody schedules or runs pods: it is asked,
- * and it keeps. A folder holds all of it; what it said is in `*.log` there.
+ * A real Kubernetes API server on loopback, with an etcd of its own, for one suite. It is asked, and it keeps; with `hasControllers`
+ * Kubernetes' own controllers act on it. A folder holds all of it; what it said is in `*.log` there.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync, type StdioOptions } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Health, KubeConfig } from '@kubernetes/client-node';
 import { freePorts } from '../../deploy/local/apps/ports.ts';
 import { type Child, Children } from '../../deploy/local/mesh/children.ts';
+import { controllerManagerArgs } from './controllers.ts';
 import { eventually } from './eventually.ts';
 import { findPrograms, type Program } from './programs.ts';
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const TOKEN = 'admin-of-the-test';
+
+export interface ApiServerOptions {
+  /** Whether Kubernetes' controllers run, and pods get the token of their account. */
+  readonly hasControllers: boolean;
+}
 
 export class ApiServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'weir-istio-'));
@@ -25,17 +32,23 @@ export class ApiServer {
     process.stderr.write(`${child.name} ended by itself (${how}); see ${this.folder}\n`);
   });
   private readonly ports: { readonly etcd: number; readonly peer: number; readonly api: number };
+  private readonly options: ApiServerOptions;
   private server: Child | undefined;
 
-  private constructor(programs: Readonly<Record<Program, string>>, ports: ApiServer['ports']) {
+  private constructor(
+    programs: Readonly<Record<Program, string>>,
+    ports: ApiServer['ports'],
+    options: ApiServerOptions,
+  ) {
     this.programs = programs;
     this.ports = ports;
+    this.options = options;
   }
 
-  static async start(): Promise<ApiServer> {
+  static async start(options: ApiServerOptions = { hasControllers: false }): Promise<ApiServer> {
     const programs = await findPrograms((line) => process.stderr.write(`${line}\n`));
     const [etcd = 0, peer = 0, api = 0] = await freePorts(3);
-    const cluster = new ApiServer(programs, { etcd, peer, api });
+    const cluster = new ApiServer(programs, { etcd, peer, api }, options);
     try {
       await cluster.open();
     } catch (error) {
@@ -51,22 +64,28 @@ export class ApiServer {
 
   /** `kubectl` as the administrator. @returns what it printed @throws Error with what it complained of */
   kubectl(...args: readonly string[]): string {
-    return this.tool('kubectl', args);
+    const { env } = this;
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe'];
+    return execFileSync(this.programs.kubectl, args, { encoding: 'utf8', env, stdio, maxBuffer: MAX_OUTPUT_BYTES });
   }
 
-  /** `helm` as the administrator. @returns what it printed @throws Error with what it complained of */
-  helm(...args: readonly string[]): string {
-    return this.tool('helm', args);
+  /** The same, for what waits until this process has done something. */
+  async kubectlMeanwhile(...args: readonly string[]): Promise<string> {
+    return this.runMeanwhile('kubectl', args);
   }
 
-  private tool(program: 'helm' | 'kubectl', args: readonly string[]): string {
-    const env = { ...process.env, KUBECONFIG: join(this.folder, 'kubeconfig'), HELM_CACHE_HOME: this.folder };
-    return execFileSync(this.programs[program], args, {
-      encoding: 'utf8',
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      maxBuffer: MAX_OUTPUT_BYTES,
-    });
+  /** `helm` as the administrator, likewise. @returns what it printed @throws Error with what it complained of */
+  async helm(...args: readonly string[]): Promise<string> {
+    return this.runMeanwhile('helm', args);
+  }
+
+  private async runMeanwhile(program: 'helm' | 'kubectl', args: readonly string[]): Promise<string> {
+    const { env } = this;
+    return (await promisify(execFile)(this.programs[program], args, { env, maxBuffer: MAX_OUTPUT_BYTES })).stdout;
+  }
+
+  private get env(): NodeJS.ProcessEnv {
+    return { ...process.env, KUBECONFIG: this.kubeConfigPath, HELM_CACHE_HOME: this.folder };
   }
 
   /** Brings custom resource definitions in. Returns once objects of every one can be had: being established is not enough. */
@@ -98,7 +117,7 @@ export class ApiServer {
       command,
       args,
       logPath,
-      env: { KUBECONFIG: join(this.folder, 'kubeconfig'), ...env },
+      env: { KUBECONFIG: this.kubeConfigPath, ...env },
     });
   }
 
@@ -121,14 +140,15 @@ export class ApiServer {
         '--bind-address=127.0.0.1',
         '--advertise-address=127.0.0.1',
         `--secure-port=${ports.api}`,
-        `--cert-dir=${join(folder, 'certificates')}`,
+        `--cert-dir=${this.certificates}`,
         `--token-auth-file=${join(folder, 'tokens.csv')}`,
         '--authorization-mode=RBAC',
         '--service-account-issuer=https://kubernetes.default.svc',
         `--service-account-key-file=${key}`,
         `--service-account-signing-key-file=${key}`,
         '--service-cluster-ip-range=10.0.0.0/24',
-        '--disable-admission-plugins=ServiceAccount',
+        // It refuses a pod until a controller has made what the pod's token needs.
+        ...(this.options.hasControllers ? [] : ['--disable-admission-plugins=ServiceAccount']),
       ],
       logPath: join(folder, 'kube-apiserver.log'),
     });
@@ -152,7 +172,7 @@ export class ApiServer {
       contexts: [{ name: 'test', cluster: 'test', user: 'admin' }],
       currentContext: 'test',
     });
-    writeFileSync(join(folder, 'kubeconfig'), this.kubeConfig.exportConfig(), { mode: 0o600 });
+    writeFileSync(this.kubeConfigPath, this.kubeConfig.exportConfig(), { mode: 0o600 });
     const client = `http://127.0.0.1:${ports.etcd}`;
     const peer = `http://127.0.0.1:${ports.peer}`;
     this.children.start('etcd', {
@@ -165,5 +185,19 @@ export class ApiServer {
       logPath: join(folder, 'etcd.log'),
     });
     await this.serve();
+    if (!this.options.hasControllers) return;
+    this.children.start('kube-controller-manager', {
+      command: this.programs['kube-controller-manager'],
+      args: controllerManagerArgs(this.kubeConfigPath, join(this.certificates, 'apiserver.crt')),
+      logPath: join(folder, 'kube-controller-manager.log'),
+    });
+  }
+
+  private get kubeConfigPath(): string {
+    return join(this.folder, 'kubeconfig');
+  }
+
+  private get certificates(): string {
+    return join(this.folder, 'certificates');
   }
 }

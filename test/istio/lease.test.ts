@@ -12,7 +12,7 @@ import { before } from '../support/before.ts';
 import { ApiServer } from './api-server.ts';
 import { SYSTEM_NAMESPACE, selectorOf } from './chart.ts';
 import { eventually } from './eventually.ts';
-import { serveAs } from './service.ts';
+import { bySelector, serveAs } from './service.ts';
 import { Weir } from './weir.ts';
 
 const test = suite('two controllers and a Lease');
@@ -46,7 +46,7 @@ before(test, async () => {
   const [a = 0, b = 0] = await freePorts(2);
   ports = { [A]: a, [B]: b };
   const selector = selectorOf(weir.rendered, 'weir-controller');
-  endService = await serveAs(cluster, { port: weir.controllerPort, selector, ports });
+  endService = await serveAs(weir.controllerPort, bySelector(cluster, selector, ports));
   headers = { authorization: `Bearer ${weir.operatorToken()}`, 'content-type': 'application/json' };
 });
 test.after(async () => {

