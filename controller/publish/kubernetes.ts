@@ -1,6 +1,6 @@
 /**
- * A route's manifests in a Kubernetes API server. A VirtualService belongs to its AdaptiveRoute and a DestinationRule to its
- * VirtualService, so that the cluster takes them away in that order when a route is deleted while no controller runs.
+ * A route's manifests in a Kubernetes API server. A VirtualService belongs to its AdaptiveRoute, so the cluster takes it away with that. A
+ * DestinationRule belongs to nobody: the cluster would not wait until proxies have let go of what names its subsets, and we do.
  */
 import { isOurs, nameFor, OURS } from '../generate/labels.ts';
 import { isWritable, type Manifest, virtualServiceManifest } from '../generate/manifests.ts';
@@ -34,15 +34,11 @@ export class Cluster implements Place {
     if (!service) throw new RangeError('a route that adopts none makes a VirtualService');
     const there = await refuseStrangers(objects, manifests);
     const known = there.get('VirtualService');
-    const routeOwner = await this.ownerOf(route);
     // None where the route's subsets are those of somebody else's.
     const whole = manifests.find(({ kind }) => kind === 'DestinationRule');
     const first = whole && withLeaving(whole, there.get('DestinationRule'), known ? [known] : []);
-    if (first) await objects.apply(first.rule, { owner: known && ownerFrom(service, known.metadata.uid) });
-    const { metadata } = await objects.apply(service, { owner: routeOwner });
-    if (first && metadata.uid !== known?.metadata.uid) {
-      await objects.apply(first.rule, { owner: ownerFrom(service, metadata.uid) });
-    }
+    if (first) await objects.apply(first.rule);
+    await objects.apply(service, { owner: await this.ownerOf(route) });
     return first?.isWhole ?? true;
   }
 
@@ -179,8 +175,4 @@ export async function refuseStrangers(
     if (found) known.set(kind, found);
   }
   return known;
-}
-
-function ownerFrom({ apiVersion, kind, metadata }: Manifest, uid: string): Owner {
-  return { apiVersion, kind, name: metadata.name, uid };
 }

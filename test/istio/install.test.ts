@@ -52,7 +52,8 @@ test.after(async () => {
 const read = (path: string, ...what: readonly string[]) => cluster.kubectl('get', ...what, '-o', `jsonpath=${path}`);
 const ofWeir = (path: string, ...what: readonly string[]) => read(path, '--namespace', SYSTEM_NAMESPACE, ...what);
 const ofShop = (path: string, ...what: readonly string[]) => read(path, '--namespace', NAMESPACE, ...what);
-const published = () => ofShop('{.items[*].metadata.name}', 'virtualservices,destinationrules');
+const services = () => ofShop('{.items[*].metadata.name}', 'virtualservices');
+const rules = () => ofShop('{.items[*].metadata.name}', 'destinationrules');
 const ordersRules = () => JSON.parse(ofShop('{.spec.http}', 'virtualservice', 'orders')) as unknown;
 
 function routeOf(name: string, spec: object = {}): object {
@@ -109,7 +110,7 @@ test('a route is accepted and published, and the filter is attached once the con
   });
   await publishRoutes();
   assert.match(cluster.kubectl('get', 'adaptiveroutes', '-n', NAMESPACE), /search +search +enforce +True/);
-  assert.is(published(), 'orders weir-search weir-orders weir-search');
+  assert.equal([services(), rules()], ['orders weir-search', 'weir-orders weir-search']);
   assert.not.equal(ordersRules(), ORDERS);
   const plugin = () => read('{.spec.url}', 'wasmplugin', 'weir', '-n', ROOT_NAMESPACE);
   await eventually('the filter to be attached', async () =>
@@ -129,11 +130,12 @@ test('an upgrade ends the controller before the next one begins, and what is pub
   assert.is(generations(), generationsBefore);
 });
 
-test('a node may be drained; what a deleted route owned goes with no controller, and what it had adopted with the next one', async () => {
+test('a node may be drained; without a controller what a deleted route owned goes, and with the next one the rest', async () => {
   await cluster.kubectlMeanwhile('drain', NODE, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=60s');
   cluster.kubectl('delete', 'adaptiveroutes', '--all', '--namespace', NAMESPACE);
-  await eventually('its objects to be collected', async () => published() === 'orders weir-orders');
+  await eventually('its VirtualService to be collected', async () => services() === 'orders');
   assert.not.equal(ordersRules(), ORDERS);
+  assert.is(rules(), 'weir-orders weir-search', 'proxies may still be told of its subsets');
   assert.is(read('{.items[*].metadata.name}', 'wasmplugins', '-n', ROOT_NAMESPACE), 'weir', 'it belongs to no route');
   cluster.kubectl('uncordon', NODE);
   await eventually('the adopted to be given back', async () => isDeepStrictEqual(ordersRules(), ORDERS));
@@ -152,12 +154,12 @@ test('an upgrade to two: one leads and is found by the Service', async () => {
 
 test('helm uninstalls it, though a route changes meanwhile, and nothing is left but routes and their definition', async () => {
   const uninstalling = cluster.helm('uninstall', ...RELEASE, ...WAIT);
-  const names = () => cluster.kubectl('get', 'virtualservices', '--namespace', NAMESPACE, '-o', 'name');
-  // A controller would write it anew, and the DestinationRule that it names goes a while later.
-  await eventually('a VirtualService to be withdrawn', async () => !names().includes('weir-search'));
+  await eventually('a VirtualService to be withdrawn', async () => services() === 'orders');
+  assert.is(rules(), 'weir-orders weir-search', 'they go once no proxy names their subsets');
+  // A controller that still ran would write anew what names them.
   cluster.apply(routeOf('search', { objective: { latencyMs: 100 } }));
   assert.match(await uninstalling, 'release "weir" uninstalled');
-  assert.is(published(), 'orders');
+  assert.equal([services(), rules()], ['orders', '']);
   assert.equal(ordersRules(), ORDERS);
   assert.equal(whatIsLeft(), [
     'adaptiveroute.weir.dev/orders',

@@ -17,7 +17,8 @@ let shop: Shop;
 let proxy: Sidecar;
 
 before(test, async () => {
-  shop = await Shop.open();
+  // Who takes away what a route owned, is at it too.
+  shop = await Shop.open({ hasControllers: true });
   proxy = await shop.proxy({ workload: 'web', zone: 'zone-a', octet: 2 });
   await eventually('istiod to have configured the proxy', async () => (await proxy.call(HOST, PORT)).status === 200);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CustomObjectsApi } from '@kubernetes/client-node';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { manifestsOf } from '../../controller/generate/manifests.ts';
 import { sayFailure } from '../../controller/intake/api-server.ts';
 import { makeLog } from '../../controller/log.ts';
 import { Attacher } from '../../controller/publish/attach.ts';
@@ -81,17 +82,31 @@ class Rig {
 
 const read = (kind: string, name: string, path: string) => cluster.kubectl('get', kind, name, '-o', `jsonpath=${path}`);
 
-test('objects are owned: rule by service, service by route; plain weights follow', async () => {
+test('the service is owned by its route, the rule by nobody; plain weights follow', async () => {
   cluster.apply(documentOf('search'));
   const rig = new Rig();
   await rig.round([planOf('search')]);
   assert.is(rig.stateOf('search')?.reason, 'Published', rig.stateOf('search')?.message);
   const owner = '{.metadata.ownerReferences[0].kind} {.metadata.ownerReferences[0].name}';
   assert.is(read('virtualservice', 'weir-search', owner), 'AdaptiveRoute search');
-  assert.is(read('destinationrule', 'weir-search', owner), 'VirtualService weir-search');
+  assert.is(read('destinationrule', 'weir-search', owner).trim(), '');
   assert.match(read('virtualservice', 'weir-search', '{.metadata.managedFields[*].manager}'), /^weir$/);
   await rig.round([planOf('search', 9_000)]);
   assert.is(read('virtualservice', 'weir-search', '{.spec.http[2].route[*].weight}'), '9000 1000');
+});
+
+test('a rule that an earlier Weir gave an owner has none any more', async () => {
+  const objects = new Objects(cluster.kubeConfig.makeApiClient(CustomObjectsApi));
+  const { route, weights } = planOf('search');
+  const rule = manifestsOf(route, weights).find(({ kind }) => kind === 'DestinationRule');
+  assert.ok(rule);
+  const uid = read('virtualservice', 'weir-search', '{.metadata.uid}');
+  const apiVersion = 'networking.istio.io/v1beta1';
+  const owner = { apiVersion, kind: 'VirtualService', name: 'weir-search', uid };
+  const { metadata } = await objects.apply(rule, { owner });
+  assert.equal((metadata as { ownerReferences?: unknown }).ownerReferences, [owner]);
+  await new Rig().round([planOf('search')]);
+  assert.is(read('destinationrule', 'weir-search', '{.metadata.ownerReferences}'), '');
 });
 
 test('weights that another manager has taken stay theirs, and the other routes go on', async () => {

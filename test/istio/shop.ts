@@ -3,7 +3,7 @@
  * the chart has them. Nothing of it is a stand-in but the service itself.
  */
 import { type Origin, startOrigin } from '../support/origin.ts';
-import { ApiServer } from './api-server.ts';
+import { ApiServer, type ApiServerOptions } from './api-server.ts';
 import { SYSTEM_NAMESPACE } from './chart.ts';
 import { Istiod } from './istiod.ts';
 import { gatewayObject, Sidecar, type SidecarOptions, sidecarObject } from './sidecar.ts';
@@ -34,8 +34,8 @@ export class Shop {
   }
 
   /** Everything but proxies. @throws Error when a part does not come up */
-  static async open(): Promise<Shop> {
-    const cluster = await ApiServer.start();
+  static async open(options?: ApiServerOptions): Promise<Shop> {
+    const cluster = await ApiServer.start(options);
     try {
       const weir = await Weir.install(cluster, {});
       cluster.kubectl('create', 'namespace', NAMESPACE);
