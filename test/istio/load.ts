@@ -17,6 +17,8 @@ export class Load {
       this.underWay.add(call);
       void call.finally(() => this.underWay.delete(call));
     }, 1_000 / loadRps);
+    // A test that fails does not come to stop it, and its suite is to end.
+    this.timer.unref();
   }
 
   /** Calls answered otherwise than with 200, connections that broke included. */

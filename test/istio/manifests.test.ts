@@ -89,7 +89,7 @@ test('a ScaledObject is taken under the definition of KEDA, with no field unknow
   assert.is(spec.minReplicaCount, 3);
   assert.is(
     spec.triggers[0]?.metadata.url,
-    'http://weir-controller.weir-system.svc.cluster.local:15900/v1/demand?service=cart%3A80&backend=v1',
+    'http://weir-controller.weir-system.svc.cluster.local:15900/v1/demand?service=cart.default.svc.cluster.local%3A80&backend=v1',
   );
   writeFileSync(path, readFileSync(path, 'utf8').replace('maxReplicaCount', 'maxReplicas'));
   assert.throws(dryRun, /spec\.maxReplicas/);

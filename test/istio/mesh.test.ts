@@ -100,7 +100,7 @@ test('the API server, istiod and the controller die in turn under load: no call 
   await steered('with all there');
   // A trial that ends meanwhile would move weights too.
   const headers = { authorization: `Bearer ${shop.weir.operatorToken()}`, 'content-type': 'application/json' };
-  const body = JSON.stringify({ service: `search:${PORT}`, by: 'test', why: 'to see that nothing moves them' });
+  const body = JSON.stringify({ service: `${HOST}:${PORT}`, by: 'test', why: 'to see that nothing moves them' });
   assert.is((await shop.weir.ask('/v1/freeze', { method: 'POST', headers, body })).status, 200);
   const before = await weights();
   await shop.cluster.kill();

@@ -10,7 +10,7 @@ import { EXIT_INTERRUPTED, integer, runCommand, say, stoppedBySignal } from '../
 import { seeded } from '../../support/random.ts';
 import { foreignRatio, machineDoubts, readMachine } from '../measure/machine.ts';
 import { figuresOf } from '../propagation/arrival.ts';
-import { Mesh, NAMESPACE, PORT } from './mesh.ts';
+import { hostOf, Mesh, PORT } from './mesh.ts';
 import { type Moves, measureMoves, PATCHED, patchedObjects, STEERED, steeredRoute, type Way } from './moves.ts';
 import { type Held, measureSidecars } from './sidecars.ts';
 
@@ -72,7 +72,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function steeredEverywhere({ proxies }: Mesh): Promise<void> {
   for (const proxy of proxies) {
     await eventually('a proxy to steer', async () => {
-      await proxy.call(`${STEERED}.${NAMESPACE}.svc.cluster.local`, PORT);
+      await proxy.call(hostOf(STEERED), PORT);
       return (await proxy.admin('/config_dump?resource=dynamic_route_configs')).includes('weir-plain');
     });
   }

@@ -75,7 +75,7 @@ export function steeredRoute(): object {
 export async function measureMoves(mesh: Mesh, options: MovesOptions): Promise<Moves> {
   const { rounds, random, signal, token } = options;
   const targets = mesh.proxies.map(({ address }, i) => ({ name: `proxy ${i + 1}`, address, port: PORT }));
-  const pins = new Pins(mesh.weir.url, `${STEERED}:${PORT}`, token);
+  const pins = new Pins(mesh.weir.url, `${hostOf(STEERED)}:${PORT}`, token);
   const objects = mesh.cluster.kubeConfig.makeApiClient(CustomObjectsApi);
   const move: Readonly<Record<Way, (to: BackendName) => { sentMs: number; answered: Promise<number> }>> = {
     steered: (to) => pins.send(to),
