@@ -53,14 +53,15 @@ test('repeats give the middle and the ends', () => {
   assert.is(median([null, null, 1]), null);
 });
 
-test('a chart has a line per set-up and, below it, one per backend, and a gap where p99 falls among failures', () => {
+test('a chart has a line per set-up and, below it, one per backend, and a gap where p99 falls among failures, and what happened', () => {
   const series = [1, 2, 3].map((atS) => ({ atS, p99Ms: atS === 2 ? null : 50, shares: { 'shop/a': 0.75 } }));
-  const svg = plotOf('a < b', [
+  const events = [{ atS: 2, backend: 'shop/a', change: { errorRatio: 1 }, note: 'a breaks' }];
+  const svg = plotOf({ name: 'a < b', events }, [
     { ...record('weir', {}), series },
     { ...record('static', {}), series },
   ]);
   assert.match(svg, /^<svg /);
-  for (const text of ['a &lt; b', '>weir<', '>static<', '>shop/a<', 'static: shares'])
+  for (const text of ['a &lt; b', '>weir<', '>static<', '>shop/a<', 'static: shares', '>a breaks<'])
     assert.ok(svg.includes(text), text);
 });
 

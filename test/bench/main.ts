@@ -62,7 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
         }
         if (asked.plot !== undefined) {
           mkdirSync(asked.plot, { recursive: true });
-          writeFileSync(join(asked.plot, `${name}.svg`), plotOf(name, runs));
+          writeFileSync(join(asked.plot, `${name}.svg`), plotOf(read.scenario, runs));
         }
         const isPeer = (setUp: string) => setUps.some((each) => each.name === setUp && each.isPeer);
         const weighed = found.get(read);

@@ -3,6 +3,7 @@
  * backend. With repeats, the middle of them. Drawn by Apache ECharts, which needs no browser for SVG. Pure.
  */
 import { init } from 'echarts';
+import type { Scenario } from '../../../deploy/local/scenario/schema.ts';
 import { median } from '../compare.ts';
 import type { RunRecord } from '../measure/run.ts';
 
@@ -22,7 +23,7 @@ interface Line {
 }
 
 /** @param runs all of one scenario, set-ups in the order in which they are to be shown */
-export function plotOf(scenario: string, runs: readonly RunRecord[]): string {
+export function plotOf({ name, events }: Pick<Scenario, 'name' | 'events'>, runs: readonly RunRecord[]): string {
   const bySetUp = new Map<string, RunRecord[]>();
   for (const run of runs) bySetUp.set(run.setUp, [...(bySetUp.get(run.setUp) ?? []), run]);
   const panels = [...bySetUp].map(([setUp, repeats], i) => ({
@@ -37,8 +38,9 @@ export function plotOf(scenario: string, runs: readonly RunRecord[]): string {
   const lastS = Math.max(0, ...runs.flatMap(({ series }) => series.map(({ atS }) => atS)));
   chart.setOption({
     animation: false,
+    backgroundColor: '#fff',
     title: [
-      { text: scenario, left: LEFT, top: 8 },
+      { text: name, left: LEFT, top: 8 },
       { text: 'p99 of the last 3 s, ms; a gap: it falls among failed requests', left: LEFT, top: 40, textStyle: small },
       ...panels.map(({ title, top }) => ({ text: `${title}: shares, %`, left: LEFT, top: top - 24, textStyle: small })),
     ],
@@ -48,15 +50,18 @@ export function plotOf(scenario: string, runs: readonly RunRecord[]): string {
       gridIndex,
       min: 0,
       max: lastS,
-      axisLabel: { formatter: '{value} s' },
+      axisLabel: { formatter: '{value} s', showMaxLabel: false },
     })),
     yAxis: [
       { type: 'log', gridIndex: 0, min: LEAST_MS },
       ...panels.map((_, i) => ({ type: 'value', gridIndex: i + 1, min: 0, max: 100, interval: 50 })),
     ],
-    series: [p99, ...panels.map(({ lines }) => lines)].flatMap((lines, panel) =>
-      lines.map((line) => seriesOf(line, panel)),
-    ),
+    series: [
+      ...[p99, ...panels.map(({ lines }) => lines)].flatMap((lines, panel) =>
+        lines.map((line) => seriesOf(line, panel)),
+      ),
+      ...grids.map((_, panel) => eventsOf(events, panel)),
+    ],
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
@@ -73,6 +78,15 @@ function seriesOf({ name, points }: Line, panel: number): Record<string, unknown
     labelLayout: { moveOverlap: 'shiftY' },
     lineStyle: { width: name === 'weir' ? 3 : 1.5 },
   };
+}
+
+/** A line across at each event; what it is stands in the upper panel. */
+function eventsOf(events: Scenario['events'], panel: number): Record<string, unknown> {
+  const label = { show: panel === 0, formatter: '{b}', position: 'insideStartTop', ...small };
+  const data = events.map(({ atS, note }) => ({ xAxis: atS, name: note ?? '' }));
+  const lineStyle = { color: '#888', type: 'dashed' };
+  const markLine = { silent: true, symbol: 'none', label, lineStyle, data };
+  return { type: 'line', xAxisIndex: panel, yAxisIndex: panel, data: [], markLine };
 }
 
 function p99Of(repeats: readonly RunRecord[]): Line['points'] {
