@@ -13,7 +13,6 @@ import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findPrograms } from './istio/programs.ts';
 
 const SUITE_LIMIT_MS = 300_000;
 const OPTIONS = ['--fast', '--istio', '--all'];
@@ -47,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
   const results = [
     ...(await runAll(rest, Math.max(2, availableParallelism()))),
     ...(await runAll(withEnvoy, 1)),
-    ...((await arePrograms(withApiServer)) ? await runAll(withApiServer, 2) : withApiServer.map(notRun)),
+    ...((await arePrograms(withApiServer)) ? await runAll(withApiServer, 2) : withApiServer.map(withoutPrograms)),
   ];
   const failed = results.reduce((sum, result) => sum + result.failed, 0);
   const passed = results.reduce((sum, result) => sum + result.passed, 0);
@@ -82,6 +81,7 @@ function needsApiServer(suite: string): boolean {
 async function arePrograms(suites: readonly string[]): Promise<boolean> {
   if (suites.length === 0) return true;
   try {
+    const { findPrograms } = await import('./istio/programs.ts');
     await findPrograms((line) => process.stdout.write(`${line}\n`));
     return true;
   } catch (error) {
@@ -90,17 +90,14 @@ async function arePrograms(suites: readonly string[]): Promise<boolean> {
   }
 }
 
-function notRun(suite: string): Result {
-  const result = {
-    suite,
-    passed: 0,
-    failed: 1,
-    skipped: 0,
-    durationMs: 0,
-    output: 'not run: its programs are not there',
-  };
+function withoutPrograms(suite: string): Result {
+  const result = notRun(suite, 'not run: its programs are not there');
   report(result);
   return result;
+}
+
+function notRun(suite: string, output: string): Result {
+  return { suite, passed: 0, failed: 1, skipped: 0, durationMs: 0, output };
 }
 
 async function runAll(suites: readonly string[], width: number): Promise<Result[]> {
@@ -121,7 +118,7 @@ async function runSuite(suite: string): Promise<Result> {
   const file = join(root, 'dist', suite.replace(/\.ts$/, '.js'));
   const startedMs = performance.now();
   if (!existsSync(file)) {
-    return { suite, passed: 0, failed: 1, skipped: 0, durationMs: 0, output: `${file} was not built` };
+    return notRun(suite, `${file} was not built`);
   }
   const child = spawn(process.execPath, ['--enable-source-maps', file], {
     cwd: root,

@@ -24,14 +24,14 @@ export function findApiServer(): KubeConfig {
 
 /** Whether it will go on like this until somebody changes a role or a definition. */
 export function isRefused(error: unknown): boolean {
-  const status = statusOf(error);
+  const status = codeOf(error);
   return status === 403 || status === 404;
 }
 
 /** One sentence. @param what for example `AdaptiveRoutes` */
 export function sayFailure(error: unknown, what: string): string {
   const { code, message, body } = error as Failure;
-  const status = statusOf(error);
+  const status = codeOf(error);
   if (status === 401) return `the API server does not accept our token (401) for ${what}`;
   if (status === 403) return `the API server does not let us read or write ${what} (403): a role is missing`;
   if (status === 404) return `the API server does not know ${what} (404): install their custom resource definition`;
@@ -49,9 +49,20 @@ interface Failure {
   readonly body?: unknown;
 }
 
-function statusOf(error: unknown): unknown {
+/** The status that the API server answered with; undefined where it did not answer. */
+export function codeOf(error: unknown): unknown {
   const { code, statusCode } = error as Failure;
   return typeof code === 'number' ? code : statusCode;
+}
+
+/** What is asked for; undefined where the API server does not know it. @throws whatever else went wrong */
+export async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (codeOf(error) === 404) return undefined;
+    throw error;
+  }
 }
 
 /** Options of a request that must not wait for ever; the client has no limit of its own. */

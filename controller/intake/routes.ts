@@ -18,7 +18,7 @@ import type { OpenRoutes, RouteListener, RouteNews, RouteSource } from '../route
 import type { Remembered } from '../steer/memory.ts';
 import type { SavedService } from '../steer/saved.ts';
 import { type Acceptance, acceptAll, nameOf, type RouteObject } from './accept.ts';
-import { FIELD_MANAGER, sayFailure } from './api-server.ts';
+import { codeOf, FIELD_MANAGER, sayFailure } from './api-server.ts';
 import type { Discovery } from './discovery.ts';
 import { Followed } from './follow.ts';
 import { rememberedOf } from './remembered.ts';
@@ -199,7 +199,7 @@ export class KubernetesRoutes implements RouteSource {
       return true;
     } catch (error) {
       // Deleted meanwhile: the watch will say so.
-      if ((error as { code?: unknown }).code === 404) return false;
+      if (codeOf(error) === 404) return false;
       if (!this.isStatusBroken) {
         log.warn(
           { event: 'status_not_written', err: error },

@@ -4,7 +4,7 @@
  */
 import { type CoreV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
-import { FIELD_MANAGER, inTime } from '../intake/api-server.ts';
+import { codeOf, FIELD_MANAGER, inTime } from '../intake/api-server.ts';
 import type { Log } from '../log.ts';
 
 export const LEADER_LABEL = 'weir.dev/leader';
@@ -38,7 +38,7 @@ export class LeaderLabel {
         await pods.patchNamespacedPod({ name: pod, namespace, body, fieldManager: FIELD_MANAGER }, merge);
         return;
       } catch (error) {
-        const isGone = (error as { code?: unknown }).code === 404;
+        const isGone = codeOf(error) === 404;
         if (isGone && !isLeader) return;
         const why = isGone ? `there is no pod ${pod} in ${namespace}` : explain(error);
         const message = `${why}; pod ${pod} keeps the label ${LEADER_LABEL} as it is, and it is tried again`;

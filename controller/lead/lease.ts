@@ -4,7 +4,7 @@
  * a clock with another machine's.
  */
 import { type CoordinationV1Api, type V1Lease, V1MicroTime } from '@kubernetes/client-node';
-import { inTime } from '../intake/api-server.ts';
+import { codeOf, inTime, orNothing } from '../intake/api-server.ts';
 
 /** What is used of CoordinationV1Api. */
 export type LeaseApi = Pick<
@@ -47,15 +47,11 @@ export class Lease {
 
   /** @returns nothing where there is none yet */
   async read(): Promise<SeenLease | undefined> {
-    try {
-      const object = await this.api.readNamespacedLease({ ...this.at }, inTime());
-      const { holderIdentity = '', leaseDurationSeconds = 0 } = object.spec ?? {};
-      const durationMs = leaseDurationSeconds * 1_000;
-      return { holder: holderIdentity, durationMs, mark: JSON.stringify(object.spec ?? {}), object };
-    } catch (error) {
-      if (codeOf(error) === 404) return undefined;
-      throw error;
-    }
+    const object = await orNothing(this.api.readNamespacedLease({ ...this.at }, inTime()));
+    if (!object) return undefined;
+    const { holderIdentity = '', leaseDurationSeconds = 0 } = object.spec ?? {};
+    const durationMs = leaseDurationSeconds * 1_000;
+    return { holder: holderIdentity, durationMs, mark: JSON.stringify(object.spec ?? {}), object };
   }
 
   /**
@@ -92,8 +88,4 @@ function specOf({ holder, durationMs, wallMs }: Claim, seen: SeenLease | undefin
     renewTime: now,
     leaseTransitions: (before?.leaseTransitions ?? 0) + (before && !isSame && holder !== '' ? 1 : 0),
   };
-}
-
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown }).code;
 }

@@ -4,11 +4,12 @@
  */
 import { isOurs, nameFor, OURS } from '../generate/labels.ts';
 import { isWritable, type Manifest, virtualServiceManifest } from '../generate/manifests.ts';
+import { orNothing } from '../intake/api-server.ts';
 import { fullHost, fullName } from '../routes/clusters.ts';
 import type { AdaptiveRoute } from '../routes/route.ts';
 import { type Adopted, adopt, adoptedOnes } from './adopt.ts';
 import { withLeaving } from './leaving.ts';
-import { codeOf, type Found, type Kind, kindOf, type Objects, type Owner } from './objects.ts';
+import { type Found, type Kind, kindOf, type Objects, type Owner } from './objects.ts';
 import { InTheWay, keyOf, type Orphan, type Place } from './place.ts';
 import type { Plan } from './plan.ts';
 
@@ -122,27 +123,18 @@ export class Cluster implements Place {
 
 /** All that Weir has put into a cluster, whoever asks for it, in the order in which it may go. @param namespace undefined: all */
 export async function everythingOfOurs(objects: Objects, namespace: string | undefined): Promise<readonly Orphan[]> {
+  // A kind that is not known, since Istio's definitions went first, has nothing.
   const made = async (kind: Kind) =>
-    (await noneIfUnknown(objects.list(kind, namespace, OURS))).map(({ metadata }) =>
+    ((await orNothing(objects.list(kind, namespace, OURS))) ?? []).map(({ metadata }) =>
       removable(objects, kind, metadata.namespace, metadata.name),
     );
-  const adopted = (await noneIfUnknown(adoptedOnes(objects, namespace))).map(orphanOf);
+  const adopted = ((await orNothing(adoptedOnes(objects, namespace))) ?? []).map(orphanOf);
   return [
     ...(await made('WasmPlugin')),
     ...adopted,
     ...(await made('VirtualService')),
     ...(await made('DestinationRule')),
   ];
-}
-
-/** An API server that does not know a kind, since Istio's definitions went first, has nothing of it. */
-async function noneIfUnknown<T>(listed: Promise<readonly T[]>): Promise<readonly T[]> {
-  try {
-    return await listed;
-  } catch (error) {
-    if (codeOf(error) === 404) return [];
-    throw error;
-  }
 }
 
 function orphanOf({ namespace, name, giveBack }: Adopted): Orphan {

