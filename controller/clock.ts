@@ -9,7 +9,7 @@ export interface Clock {
   nowMs(): number;
   /** Wall clock, ms since 1970. */
   wallMs(): number;
-  /** Runs a task once, later. Returns what takes it back. */
+  /** Runs a task once, later, and never sooner by nowMs(). Returns what takes it back. */
   after(delayMs: number, task: () => void): () => void;
 }
 
@@ -17,7 +17,14 @@ export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   after: (delayMs, task) => {
-    const timer = setTimeout(task, delayMs);
+    const dueMs = performance.now() + delayMs;
+    // Node counts from when its turn began and in whole milliseconds, so it may be early by some.
+    const look = () => {
+      const leftMs = dueMs - performance.now();
+      if (leftMs > 0) timer = setTimeout(look, Math.ceil(leftMs));
+      else task();
+    };
+    let timer = setTimeout(look, delayMs);
     return () => clearTimeout(timer);
   },
 };
